@@ -1,0 +1,40 @@
+"""The results published in 2021, beside what the same stack learns here."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fixtures.variants import ITERATIONS
+from fixtures.verdict import prediction_interval
+
+PUBLISHED = json.loads(
+    (Path(__file__).parents[2] / "baselines/published/cartpole_ppo_2021.json").read_text()
+)
+
+ERROR = 0.01
+"""Probability that one further run of ours would leave its intervals, over a whole curve."""
+
+
+@pytest.mark.own
+@pytest.mark.published
+@pytest.mark.parametrize("document", ["draft", "continuation"])
+def test_published_curve_lies_within_what_our_seeds_predict(trial, plan, say, name, document):
+    """RLlib's own metric, iteration by iteration; each interval gets an equal share of ERROR."""
+    if name not in PUBLISHED[document]:
+        say(f"{name:<10} published: the {document} holds no such run")
+        return
+    curve = PUBLISHED[document][name]["episode_reward_mean"][:ITERATIONS]
+    seeds = [record["reported"] for record in plan.baselines[name].records]
+    intervals = [prediction_interval(values, ERROR / ITERATIONS) for values in zip(*seeds)]
+    outside = [
+        number
+        for number, (value, (low, high)) in enumerate(zip(curve, intervals), 1)
+        if not low <= value <= high
+    ]
+    text = "  ".join(
+        f"{value:.1f} in {low:.1f}..{high:.1f}" for value, (low, high) in zip(curve, intervals)
+    )
+    verdict = f"outside in iteration {outside}" if outside else "reproduced"
+    say(f"{name:<10} published ({document}): {verdict}: {text}")
+    assert not outside, text
