@@ -1,0 +1,1 @@
+"""Tests, as packages: those of the gate use the contracts to show that these can fail."""

@@ -1,0 +1,82 @@
+"""Episodes counts what happens, and changes none of it."""
+
+import numpy as np
+
+from fixtures import observations
+from tests.contracts.environments import (
+    EPISODES,
+    SEEDS,
+    STORIES,
+    Toy,
+    assert_same_play,
+    cartpole,
+    for_all,
+    play,
+    told,
+)
+
+
+def counted_by_hand(story):
+    """Return (return, length) of each episode of a story that ends."""
+    return [
+        (sum(reward for reward, _, _ in episode), len(episode))
+        for episode in story
+        if any(episode[-1][1:])
+    ]
+
+
+def listened_to(story):
+    """Return an Episodes that has counted this story."""
+    env = observations.Episodes(Toy(story))
+    list(told(env, story))
+    return env
+
+
+@for_all(story=STORIES)
+def test_ended_holds_the_return_and_length_of_each_episode_that_ended(story):
+    """In order; terminated, truncated or both."""
+    assert listened_to(story).ended == counted_by_hand(story)
+
+
+@for_all(story=STORIES)
+def test_a_reset_drops_an_unfinished_episode(story):
+    """Neither listed nor carried over into the next one."""
+    unfinished = [[(reward, False, False) for reward, _, _ in episode] for episode in story]
+    assert listened_to([*unfinished, [(1.0, True, False)]]).ended == [(1.0, 1)]
+
+
+@for_all(story=STORIES)
+def test_steps_counts_those_of_unfinished_episodes_too(story):
+    """What was trained on is more than what has ended."""
+    assert listened_to(story).steps == sum(len(episode) for episode in story)
+
+
+@for_all(story=STORIES)
+def test_what_was_counted_is_plain_numbers_whatever_the_rewards_were(story):
+    """Records are JSON, and that knows no numpy."""
+    in_numpy = [
+        [(np.float32(reward), np.bool_(one), np.bool_(other)) for reward, one, other in episode]
+        for episode in story
+    ]
+    env = listened_to(in_numpy)
+    assert env.ended == counted_by_hand(story)
+    assert all(type(r) is float and type(length) is int for r, length in env.ended)
+
+
+@for_all(story=STORIES)
+def test_results_pass_through_as_the_very_same_objects(story):
+    """Resets and steps: not copies, not equal values."""
+    toy = Toy(story)
+    for got in told(observations.Episodes(toy), story):
+        gave = toy.given[-1]
+        assert got.observation is gave.observation
+        assert got.reward is gave.reward
+        assert len(got.rest) == len(gave.rest)
+        assert all(mine is its for mine, its in zip(got.rest, gave.rest))
+
+
+@for_all(seed=SEEDS, episodes=EPISODES)
+def test_cartpole_plays_the_same_whether_or_not_it_is_counted(seed, episodes):
+    """The seed and the actions reach the environment too."""
+    counted = play(observations.Episodes(cartpole()), seed, episodes)
+    assert_same_play(counted, play(cartpole(), seed, episodes))

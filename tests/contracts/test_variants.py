@@ -1,0 +1,180 @@
+"""Every variant is a sound environment: CartPole, seen differently, and nothing else changed."""
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from fixtures import variants
+from tests.contracts.environments import (
+    ACTIONS,
+    EPISODES,
+    GYMNASIUM,
+    SEEDS,
+    STORIES,
+    Toy,
+    assert_identical,
+    assert_same_play,
+    carry_on,
+    cartpole,
+    cut_short,
+    for_all,
+    play,
+    start,
+    step,
+    told,
+)
+
+if GYMNASIUM:
+    from gymnasium.utils.env_checker import check_env
+else:
+    from gym.utils.env_checker import check_env
+
+every_variant = pytest.mark.parametrize("name", list(variants.VARIANTS))
+
+LIMIT = 500
+
+
+def make(name):
+    """Return a new environment of the variant that has this name now."""
+    return variants.VARIANTS[name].make()
+
+
+def pickled(env):
+    """Return ``env`` after a round trip through pickle."""
+    return pickle.loads(pickle.dumps(env))
+
+
+@every_variant
+@for_all(seed=SEEDS, episodes=EPISODES)
+def test_every_observation_is_an_array_in_the_declared_space(name, seed, episodes):
+    """Exactly: RLlib 1.x refuses what only looks like an array."""
+    env = make(name)
+    space = env.observation_space
+    for episode in play(env, seed, episodes):
+        for observation, *_ in episode:
+            assert type(observation) is np.ndarray
+            assert (observation.dtype, observation.shape) == (space.dtype, space.shape)
+            assert space.contains(observation)
+
+
+@every_variant
+def test_the_actions_are_those_of_cartpole(name):
+    """A variant is a way to observe, never a way to act."""
+    assert make(name).action_space == cartpole().action_space
+
+
+@every_variant
+@for_all(seed=SEEDS, episodes=EPISODES)
+def test_rewards_and_endings_are_those_of_the_unwrapped_cartpole(name, seed, episodes):
+    """In lockstep: reward, done or terminated and truncated, and info."""
+    ours = play(make(name), seed, episodes)
+    theirs = play(cartpole().unwrapped, seed, episodes)
+    assert [[s[1:] for s in episode] for episode in ours] == [
+        [s[1:] for s in episode] for episode in theirs
+    ]
+
+
+@every_variant
+@for_all(seed=SEEDS, episodes=EPISODES)
+def test_the_cartpole_beneath_is_moved_as_it_would_be_unwrapped(name, seed, episodes):
+    """Actions arrive as they were chosen, each one once."""
+    env, bare = make(name), cartpole().unwrapped
+    play(env, seed, episodes)
+    play(bare, seed, episodes)
+    assert_identical(np.array(env.unwrapped.state), np.array(bare.state))
+
+
+@every_variant
+@for_all(story=STORIES)
+def test_wrappers_hand_on_reward_ending_and_info_as_they_got_them(name, story):
+    """Also where, unlike CartPole's, rewards vary and infos say something."""
+    toy = env = Toy(story)
+    for wrap in variants.VARIANTS[name].wrappers:
+        env = wrap(env)
+    for got in told(env, story):
+        gave = toy.given[-1]
+        assert got.reward is gave.reward
+        assert got.rest == gave.rest
+
+
+@every_variant
+@for_all(seed=SEEDS, episodes=EPISODES)
+def test_the_same_seed_gives_the_same_trajectory(name, seed, episodes):
+    """In two environments, over the unseeded resets that follow too."""
+    assert_same_play(play(make(name), seed, episodes), play(make(name), seed, episodes))
+
+
+@every_variant
+@for_all(seed=SEEDS, episodes=EPISODES)
+def test_the_same_seed_gives_the_same_trajectory_in_a_used_environment(name, seed, episodes):
+    """Nothing that was played before outlives a seeded reset."""
+    env = make(name)
+    assert_same_play(play(env, seed, episodes), play(env, seed, episodes))
+
+
+@every_variant
+@for_all(seeds=st.lists(SEEDS, min_size=2, max_size=2, unique=True))
+def test_another_seed_gives_another_start(name, seeds):
+    """The seed arrives, rather than some seed."""
+    one, other = (start(make(name), seed).observation for seed in seeds)
+    assert one.tobytes() != other.tobytes()
+
+
+@every_variant
+@for_all(seed=SEEDS, actions=st.lists(ACTIONS, max_size=12))
+def test_environments_of_one_variant_share_nothing(name, seed, actions):
+    """What happens in one while another plays is not seen by the other."""
+    alone = play(make(name), seed, [actions])
+    env, other = make(name), make(name)
+    beside_another = [start(env, seed)]
+    start(other)
+    for action in actions[: len(alone[0]) - 1]:
+        beside_another.append(step(env, action))
+        start(other)
+    assert_same_play([beside_another], alone)
+
+
+@every_variant
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+# Six steps are too few for the pole to fall, so the copy is made in the middle of an episode.
+@for_all(seed=SEEDS, before=st.lists(ACTIONS, max_size=6), episodes=EPISODES)
+def test_a_copy_made_mid_episode_continues_like_the_original(name, copied, seed, before, episodes):
+    """Window, time limit, physics and random numbers are all in the copy."""
+    original = make(name)
+    so_far = play(original, seed, [before])
+    assert not so_far[0][-1].over
+    twin = copied(original)
+    this_episode, *later = episodes
+    expected, actual = (
+        [list(carry_on(env, this_episode)), *play(env, None, later)] for env in (original, twin)
+    )
+    assert_same_play(actual, expected)
+
+
+@every_variant
+def test_the_librarys_environment_checker_has_nothing_against_it(name):
+    """All its checks but rendering, which asks for a display."""
+    with warnings.catch_warnings():
+        # Both libraries warn about what CartPole itself is: its bounds, and having a wrapper.
+        warnings.simplefilter("ignore")
+        check_env(make(name), skip_render_check=True)
+
+
+@every_variant
+def test_an_episode_is_cut_short_after_500_steps(name):
+    """By the time limit, as CartPole-v1 is: the pole never falls here."""
+    env = make(name)
+    start(env)
+    taken = []
+    for _ in range(LIMIT + 1):
+        # Upright and at rest: within one step the pole cannot fall.
+        env.unwrapped.state = np.zeros(4)
+        taken.append(step(env, 0))
+        if taken[-1].over:
+            break
+    assert len(taken) == LIMIT
+    assert cut_short(taken[-1])
