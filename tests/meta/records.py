@@ -1,0 +1,62 @@
+"""Small records for tests that judge, store or compare them; no one trained for these."""
+
+import copy
+import os
+import signal
+import time
+
+__all__ = ["make", "train"]
+
+
+def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0"):
+    """Return a record with two iterations; each has two episodes around its reward."""
+    episodes = [[[reward - seed, 10], [reward + seed, 30]] for reward in rewards]
+    return copy.deepcopy(
+        {
+            "schema": 1,
+            "variant": variant,
+            "seed": seed,
+            "iterations": len(rewards),
+            "overrides": {},
+            "stack": stack,
+            "versions": {"python": "3.11.7", "ray": stack.split("-")[1], "numpy": "2.4.6"},
+            "source": "0123456789abcdef",
+            "platform": {"machine": "x86_64", "threads": 1},
+            "config": {"lr": 5e-05, "model": {"fcnet_hiddens": [256, 256]}, "seed": seed},
+            "parameters": 134915,
+            "initial_weights": "00",
+            "episodes": episodes,
+            "steps": [4000] * len(rewards),
+            "reported": list(rewards),
+            "weights": [f"{seed}-{number}" for number in range(len(rewards))],
+            "cost": {"startup": [1.0, 1.0], "iterations": [[2.0, 2.0]] * 2, "peak_mib": 400},
+        }
+    )
+
+
+def train(variant, seed, iterations, overrides):
+    """Stand where training stands, and do what ``overrides["do"]`` says.
+
+    ``log`` names a file that gets a line for each call: the seed and the process's id.
+    """
+    with open(overrides["log"], "a") as log:
+        log.write(f"{seed} {os.getpid()}\n")
+    do = overrides.get("do")
+    if do == "crash":
+        print("this is what the log says last")
+        raise RuntimeError("out of luck")
+    if do == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if do == "hang":
+        child = os.fork()
+        if child == 0:
+            # A grandchild in the same session, as Ray's helpers are.
+            time.sleep(600)
+        with open(overrides["log"], "a") as log:
+            log.write(f"child {child}\n")
+        time.sleep(600)
+    if do == "slow":
+        time.sleep(1)
+    record = make(seed, variant=variant)
+    record["overrides"] = overrides
+    return record
