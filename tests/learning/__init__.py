@@ -1,0 +1,1 @@
+"""What RLlib learns, held to baselines."""
