@@ -1,0 +1,201 @@
+"""Baselines: what is written is read again, what is wrong is refused by name; the selection."""
+
+import json
+
+import pytest
+
+from fixtures import baselines
+from fixtures.baselines import BaselineError
+from tests.meta.records import make
+
+STACK = "ray-9.0.0"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a baseline of three seeds."""
+    baselines.save(tmp_path, [make(seed) for seed in (2, 1, 3)])
+    return tmp_path
+
+
+def edit(folder, change, bulk=True):
+    """Change the parsed content of one of the two files, as a hand or a merge might."""
+    path = folder / STACK / ("full.records.json" if bulk else "full.json")
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_what_was_saved_is_loaded(folder):
+    baseline = baselines.load(folder, STACK, "full")
+    assert list(baseline.records) == [make(seed) for seed in (1, 2, 3)]
+    assert baseline.record(2) == make(2) and baseline.record(4) is None
+
+
+def test_saving_again_changes_no_byte(folder):
+    before = {path: path.read_bytes() for path in folder.rglob("*.json")}
+    baselines.save(folder, baselines.load(folder, STACK, "full").records)
+    assert {path: path.read_bytes() for path in folder.rglob("*.json")} == before
+
+
+def test_the_reviewed_file_has_a_line_for_each_trial(folder):
+    lines = (folder / STACK / "full.json").read_text().splitlines()
+    (line,) = [line for line in lines if '"seed": 2' in line]
+    assert json.loads(line.rstrip(",")) == {
+        "seed": 2,
+        "learned_reward": [20.0, 40.0],
+        "reported": [20.0, 40.0],
+        "episodes": [2, 2],
+    }
+
+
+REFUSED = {
+    "another schema": (lambda c: c.update(schema=2), "schema: is 2"),
+    "no records": (lambda c: c.pop("records"), "records: should be list"),
+    "an empty list": (lambda c: c["records"].clear(), "records.seed: every seed missing"),
+    "a missing seed": (lambda c: c["records"].pop(1), "records.seed: 2 missing"),
+    "a duplicate seed": (
+        lambda c: c["records"].append(c["records"][0]),
+        "records.seed: 1 is there 2 times",
+    ),
+    "another configuration": (
+        lambda c: c["records"][1].update(shared="0" * 16),
+        r"records\[1\].shared \(seed 2\): was trained under another configuration",
+    ),
+    "an edited configuration": (
+        lambda c: c["shared"]["config"].update(lr=1.0),
+        r"records\[0\].shared \(seed 1\): was trained under another configuration",
+    ),
+    "another stack": (
+        lambda c: c["shared"].update(stack="ray-8.0.0"),
+        "shared.stack: is 'ray-8.0.0', not 'ray-9.0.0'",
+    ),
+    "no platform": (lambda c: c["shared"].pop("platform"), "shared.platform: is missing"),
+    "NaN reported": (
+        lambda c: c["records"][0].update(reported=[20.0, float("nan")]),
+        "a number: is NaN",
+    ),
+    "a text for a return": (
+        lambda c: c["records"][0]["episodes"][0][0].__setitem__(0, "20"),
+        r"records \(seed 1\).episodes: holds what is no number: 20",
+    ),
+    "a lost iteration": (
+        lambda c: c["records"][2]["weights"].pop(),
+        r"records \(seed 3\).weights: needs 2 iterations",
+    ),
+    "an iteration without episodes": (
+        lambda c: c["records"][0]["episodes"][1].clear(),
+        r"records \(seed 1\).episodes: none ended in iteration 2",
+    ),
+    "other figures than were reviewed": (
+        lambda c: c["records"][0].update(reported=[20.0, 41.0]),
+        "full.json: trials: does not agree with full.records.json",
+    ),
+}
+
+
+@pytest.mark.parametrize("defect", REFUSED)
+def test_a_damaged_baseline_is_refused_by_file_and_field(folder, defect):
+    change, message = REFUSED[defect]
+    edit(folder, change)
+    with pytest.raises(BaselineError, match=message) as refusal:
+        baselines.load(folder, STACK, "full")
+    assert "ray-9.0.0/full." in str(refusal.value)
+
+
+def test_figures_edited_by_hand_are_refused(folder):
+    edit(folder, lambda c: c["trials"][0].update(learned_reward=[99.0, 99.0]), bulk=False)
+    with pytest.raises(BaselineError, match="full.json: trials: does not agree"):
+        baselines.load(folder, STACK, "full")
+
+
+@pytest.mark.parametrize("name", ["full.json", "full.records.json"])
+def test_a_truncated_file_is_refused(folder, name):
+    path = folder / STACK / name
+    path.write_text(path.read_text()[: path.stat().st_size // 2])
+    with pytest.raises(BaselineError, match=f"{name} is not whole JSON"):
+        baselines.load(folder, STACK, "full")
+
+
+@pytest.mark.parametrize("name", ["full.json", "full.records.json"])
+def test_a_missing_file_is_refused(folder, name):
+    (folder / STACK / name).unlink()
+    with pytest.raises(BaselineError, match=f"{name} is missing: record it"):
+        baselines.load(folder, STACK, "full")
+
+
+MIXED = {
+    "config": {"config": {**make(2)["config"], "lr": 1.0}},
+    "versions": {"versions": {"ray": "8.0.0"}},
+    "platform": {"platform": {"machine": "arm64"}},
+    "source": {"source": "f" * 16},
+}
+
+
+@pytest.mark.parametrize("field", MIXED)
+def test_records_of_different_making_are_not_saved(tmp_path, field):
+    with pytest.raises(BaselineError, match=f"{field}: differs between seeds 1 and 2"):
+        baselines.save(tmp_path, [make(1), {**make(2), **MIXED[field]}])
+    assert not list(tmp_path.rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ([make(1), make(1)], "1 is there 2 times"),
+        ([make(1), make(3)], "2 missing"),
+        ([make(1, rewards=(20.0, float("nan")))], "holds what is no number"),
+        ([{**make(1), "overrides": {"lr": 1.0}}], "is not the stack's own"),
+    ],
+)
+def test_records_with_holes_are_not_saved(tmp_path, records, message):
+    with pytest.raises(BaselineError, match=message):
+        baselines.save(tmp_path, records)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+@pytest.fixture
+def three(tmp_path):
+    """A folder with baselines of three stacks, and one that has only its lock file."""
+    for stack in ("ray-1.8.0", "ray-1.13.0", "ray-2.9.0"):
+        baselines.save(tmp_path, [make(seed, stack=stack) for seed in (1, 2)])
+    (tmp_path / "ray-2.60.0").mkdir()
+    (tmp_path / "ray-2.60.0" / "requirements.txt").write_text("ray[rllib]==2.60.0\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("installed", "against", "selected", "why"),
+    [
+        ("ray-1.13.0", None, "ray-1.13.0", "its own"),
+        ("ray-1.12.0", None, "ray-1.8.0", "nearest older"),
+        ("ray-2.0.0", None, "ray-1.13.0", "nearest older"),
+        ("ray-2.60.0", None, "ray-2.9.0", "nearest older"),
+        ("ray-2.60.0", "ray-1.8.0", "ray-1.8.0", "--against"),
+        ("ray-1.13.0", "ray-2.9.0", "ray-2.9.0", "--against"),
+        ("ray-1.4.0", None, None, "have none"),
+    ],
+)
+def test_selection(three, installed, against, selected, why):
+    selection = baselines.select(three, installed, against)
+    assert (selection.installed, selection.stack) == (installed, selected)
+    assert why in selection.why
+
+
+@pytest.mark.parametrize("against", ["ray-3.0.0", "ray-2.60.0", "nonsense"])
+def test_a_stack_without_baseline_cannot_be_asked_for(three, against):
+    with pytest.raises(BaselineError, match=f"--against {against}: .*ray-1.8.0, ray-1.13.0"):
+        baselines.select(three, "ray-2.60.0", against)
+
+
+def test_locked_reads_what_is_pinned(tmp_path):
+    (tmp_path / STACK).mkdir()
+    text = "# by hand\nRay[rllib]==9.0.0\n    # via\ntf-keras==2.21.0\nnumpy==2.4.6\n"
+    (tmp_path / STACK / "requirements.txt").write_text(text)
+    expected = {"ray": "9.0.0", "tf-keras": "2.21.0", "numpy": "2.4.6"}
+    assert baselines.locked(tmp_path, STACK) == expected
+
+
+def test_a_stack_that_is_not_locked_is_refused(tmp_path):
+    with pytest.raises(BaselineError, match="requirements.txt is missing"):
+        baselines.locked(tmp_path, STACK)

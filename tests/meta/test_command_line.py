@@ -1,0 +1,158 @@
+"""What a person gets from the command line: a real trial, a verdict, or a clear refusal."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixtures import baselines, stack
+from fixtures.record import differences
+from fixtures.store import Store
+from fixtures.trial import identity
+from fixtures.trials import Trials
+from fixtures.variants import ITERATIONS
+from tests.meta.records import make
+
+ROOT = Path(__file__).parents[2]
+
+SHORT = {"train_batch_size": 400}
+"""A tenth of an iteration: enough to sample, to update and to count."""
+
+
+def python(*arguments, timeout=300):
+    """Run this interpreter on the suite and return the completed process."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def gate(*arguments):
+    """Run the tests of learning with these arguments, and return the completed process."""
+    return python("-m", "pytest", "-p", "no:cacheprovider", "tests/learning", *arguments)
+
+
+def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
+    """One very short training each: an interpreter of its own, and a fork of a preloaded one."""
+    printed = python(
+        "-m", "fixtures.trial", "stacked", "--seed", 3, "--iterations", 1,
+        "--config", "train_batch_size=400",
+    )  # fmt: skip
+    assert printed.returncode == 0, printed.stderr
+    (line,) = printed.stdout.splitlines()
+    trials = Trials(tmp_path, overrides=SHORT, slots=tmp_path / "slots")
+    record = trials.record(trials.ask("stacked", 3, iterations=1))
+    assert differences(json.loads(line), record) == []
+    assert record["stack"] == stack.name() and record["config"]["train_batch_size"] == 400
+    assert sum(record["steps"]) in (400, 401)
+    assert record["parameters"] == 136_963
+    assert record["cost"]["startup"][0] > 0 and record["cost"]["peak_mib"] > 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["blind", "--seed", 1], "there is no variant 'blind'; choose from full, stateless,"),
+        (["full", "--seed", 0], "seed: an integer of 1 or more, not 0"),
+        (["full", "--seed", 1, "--iterations", 0], "iterations: an integer of 1 or more, not 0"),
+        (["full", "--seed", 1, "--config", "lr"], "a setting is written NAME=VALUE"),
+    ],
+)
+def test_a_trial_that_cannot_be_is_refused(arguments, message):
+    refused = python("-m", "fixtures.trial", *arguments)
+    assert refused.returncode == 2 and message in refused.stderr and not refused.stdout
+
+
+def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
+    monkeypatch.setattr(stack, "version", lambda name: None)
+    with pytest.raises(stack.NoRLlib, match="ray is not installed .*: install a stack"):
+        stack.release()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--variants", "full,blind"], "there is no variant 'blind'; choose from full,"),
+        (["--against", "ray-0.1"], "--against ray-0.1: no such baseline in"),
+        (["--config", "=1"], "a setting is written NAME=VALUE"),
+        (["--baselines", "nowhere"], "there is no baseline to hold this run to"),
+        (["--update-baselines", "--config", "lr=1"], "goes with neither --config nor --against"),
+    ],
+)
+def test_a_gate_that_cannot_judge_is_refused_before_anything_trains(arguments, message):
+    refused = gate(*arguments)
+    assert (
+        refused.returncode == 4 and message in refused.stderr and "Traceback" not in refused.stderr
+    )
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Options that name a baseline of 12 seeds for the installed stack, and an empty store."""
+    for name in ("full", "stacked", "stateless"):
+        baselines.save(tmp_path / "baselines", [made(name, seed) for seed in range(1, 13)])
+    return ["--baselines", tmp_path / "baselines", "--store", tmp_path / "store"]
+
+
+def made(name, seed, scale=1.0):
+    """Return a record as if trained here; the rewards of the variants are far apart."""
+    reward = {"full": 300.0, "stacked": 200.0, "stateless": 100.0}[name]
+    rewards = [reward * scale * part / ITERATIONS for part in range(1, ITERATIONS + 1)]
+    record = make(seed, rewards, name, stack.name())
+    record.update(platform=stack.platform(), versions=stack.versions(), source=stack.source())
+    return record
+
+
+def fill(place, **scales):
+    """Put records of seeds 1 to 5 into the store, as if this machine had just trained them."""
+    store = Store(place[-1])
+    for name, scale in scales.items():
+        for seed in range(1, 6):
+            store.put(store.key(identity(name, seed)), made(name, seed, scale))
+
+
+JUDGED = ["-n", "2", "-k", "learned_reward or seeing_more or stored_record"]
+
+
+def test_a_gate_passes_where_nothing_changed(place):
+    fill(place, full=1.0, stacked=1.0, stateless=1.0)
+    passed = gate(*place, *JUDGED, "--variants", "full,stacked,stateless")
+    assert passed.returncode == 0, passed.stdout
+    assert f"{stack.name()} held to the baseline of {stack.name()}, its own" in passed.stdout
+    assert "full       no regression" in passed.stdout
+
+
+def test_a_gate_fails_where_one_variant_learns_less(place):
+    fill(place, full=1.0, stacked=0.8, stateless=1.0)
+    failed = gate(*place, *JUDGED, "--variants", "full,stacked,stateless")
+    assert failed.returncode == 1
+    assert "stacked    REGRESSED" in failed.stdout and "full       no regression" in failed.stdout
+    assert "learns less than the baseline" in failed.stdout
+    assert "python -m fixtures.trial stacked --seed 1" in failed.stdout
+    # 5 stored records of stacked are not what is trained now, and its learned reward is too low.
+    assert " 6 failed" in failed.stdout, failed.stdout
+
+
+def test_a_gate_fails_where_the_order_is_lost(place):
+    fill(place, full=1.0, stacked=1.6, stateless=1.0)
+    failed = gate(*place, "-k", "seeing_more", "--variants", "full,stacked,stateless")
+    assert failed.returncode == 1 and "1 failed, 1 passed" in failed.stdout
+
+
+def test_a_trial_that_crashes_is_broken_and_no_low_reward(place):
+    crashed = gate(*place, "-k", "learned_reward", "--variants", "full", "--config", "lr=none")
+    assert crashed.returncode == 1
+    assert "BROKEN, which is no verdict on learning: full, seed 1, could" in crashed.stdout
+    assert "learns less" not in crashed.stdout and "REGRESSED" not in crashed.stdout
+
+
+def test_a_baseline_cut_in_half_stops_the_gate(place):
+    path = Path(place[1], stack.name(), "full.records.json")
+    path.write_text(path.read_text()[: path.stat().st_size // 2])
+    refused = gate(*place)
+    assert refused.returncode == 4 and "full.records.json is not whole JSON" in refused.stderr
