@@ -93,10 +93,15 @@ def test_a_gate_that_cannot_judge_is_refused_before_anything_trains(arguments, m
 
 @pytest.fixture
 def place(tmp_path):
-    """Options that name a baseline of 12 seeds for the installed stack, and an empty store."""
+    """A folder with a baseline of 12 seeds for the installed stack, and no store yet."""
     for name in ("full", "stacked", "stateless"):
         baselines.save(tmp_path / "baselines", [made(name, seed) for seed in range(1, 13)])
-    return ["--baselines", tmp_path / "baselines", "--store", tmp_path / "store"]
+    return tmp_path
+
+
+def gate_in(place, *arguments):
+    """Run the tests of learning on a folder's own baselines and store."""
+    return gate(f"--baselines={place}/baselines", f"--store={place}/store", *arguments)
 
 
 def made(name, seed, scale=1.0):
@@ -110,7 +115,7 @@ def made(name, seed, scale=1.0):
 
 def fill(place, **scales):
     """Put records of seeds 1 to 5 into the store, as if this machine had just trained them."""
-    store = Store(place[-1])
+    store = Store(place / "store")
     for name, scale in scales.items():
         for seed in range(1, 6):
             store.put(store.key(identity(name, seed)), made(name, seed, scale))
@@ -121,7 +126,7 @@ JUDGED = ["-n", "2", "-k", "learned_reward or seeing_more or stored_record"]
 
 def test_a_gate_passes_where_nothing_changed(place):
     fill(place, full=1.0, stacked=1.0, stateless=1.0)
-    passed = gate(*place, *JUDGED, "--variants", "full,stacked,stateless")
+    passed = gate_in(place, *JUDGED, "--variants", "full,stacked,stateless")
     assert passed.returncode == 0, passed.stdout
     assert f"{stack.name()} held to the baseline of {stack.name()}, its own" in passed.stdout
     assert "full       no regression" in passed.stdout
@@ -129,7 +134,7 @@ def test_a_gate_passes_where_nothing_changed(place):
 
 def test_a_gate_fails_where_one_variant_learns_less(place):
     fill(place, full=1.0, stacked=0.8, stateless=1.0)
-    failed = gate(*place, *JUDGED, "--variants", "full,stacked,stateless")
+    failed = gate_in(place, *JUDGED, "--variants", "full,stacked,stateless")
     assert failed.returncode == 1
     assert "stacked    REGRESSED" in failed.stdout and "full       no regression" in failed.stdout
     assert "learns less than the baseline" in failed.stdout
@@ -140,19 +145,19 @@ def test_a_gate_fails_where_one_variant_learns_less(place):
 
 def test_a_gate_fails_where_the_order_is_lost(place):
     fill(place, full=1.0, stacked=1.6, stateless=1.0)
-    failed = gate(*place, "-k", "seeing_more", "--variants", "full,stacked,stateless")
+    failed = gate_in(place, "-k", "seeing_more", "--variants", "full,stacked,stateless")
     assert failed.returncode == 1 and "1 failed, 1 passed" in failed.stdout
 
 
 def test_a_trial_that_crashes_is_broken_and_no_low_reward(place):
-    crashed = gate(*place, "-k", "learned_reward", "--variants", "full", "--config", "lr=none")
+    crashed = gate_in(place, "-k", "learned_reward", "--variants", "full", "--config", "lr=none")
     assert crashed.returncode == 1
     assert "BROKEN, which is no verdict on learning: full, seed 1, could" in crashed.stdout
     assert "learns less" not in crashed.stdout and "REGRESSED" not in crashed.stdout
 
 
 def test_a_baseline_cut_in_half_stops_the_gate(place):
-    path = Path(place[1], stack.name(), "full.records.json")
+    path = place / "baselines" / stack.name() / "full.records.json"
     path.write_text(path.read_text()[: path.stat().st_size // 2])
-    refused = gate(*place)
+    refused = gate_in(place)
     assert refused.returncode == 4 and "full.records.json is not whole JSON" in refused.stderr
