@@ -19,7 +19,7 @@ ERROR = 0.01
 @pytest.mark.own
 @pytest.mark.published
 @pytest.mark.parametrize("document", ["draft", "continuation"])
-def test_published_curve_lies_within_what_our_seeds_predict(trial, plan, say, name, document):
+def test_published_curve_lies_within_what_our_seeds_predict(plan, say, name, document):
     """RLlib's own metric, iteration by iteration; each interval gets an equal share of ERROR."""
     if name not in PUBLISHED[document]:
         say(f"{name:<10} published: the {document} holds no such run")
