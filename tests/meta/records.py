@@ -9,8 +9,8 @@ __all__ = ["make", "train"]
 
 
 def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0"):
-    """Return a record with two iterations; each has two episodes around its reward."""
-    episodes = [[[reward - seed, 10], [reward + seed, 30]] for reward in rewards]
+    """Return a record; each iteration has 60 episodes whose mean is its reward."""
+    episodes = [[[reward - seed, 10], [reward + seed, 30]] * 30 for reward in rewards]
     return copy.deepcopy(
         {
             "schema": 1,
@@ -29,7 +29,11 @@ def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0"):
             "steps": [4000] * len(rewards),
             "reported": list(rewards),
             "weights": [f"{seed}-{number}" for number in range(len(rewards))],
-            "cost": {"startup": [1.0, 1.0], "iterations": [[2.0, 2.0]] * 2, "peak_mib": 400},
+            "cost": {
+                "startup": [1.0, 1.0],
+                "iterations": [[2.0, 2.0]] * len(rewards),
+                "peak_mib": 400,
+            },
         }
     )
 
@@ -46,6 +50,7 @@ def train(variant, seed, iterations, overrides):
         print("this is what the log says last")
         raise RuntimeError("out of luck")
     if do == "kill":
+        print("this it printed before")
         os.kill(os.getpid(), signal.SIGKILL)
     if do == "hang":
         child = os.fork()

@@ -1,5 +1,7 @@
 """The failure message: what a person needs to believe it, and to go on."""
 
+import pytest
+
 from fixtures import report, verdict
 from fixtures.baselines import Baseline
 from fixtures.record import curve, differences, learned_reward
@@ -29,14 +31,14 @@ def test_a_failure_shows_the_threshold_and_its_rule():
     text, judgement = message()
     assert f"under the threshold {judgement.threshold:.2f}" in text
     assert f"mean - {judgement.factor:.3f} sd of 4 baseline trials" in text
-    assert "with probability 0.25% at most (with 95% confidence)" in text
+    assert "with probability 0.25% at most (with 98.75% confidence)" in text
 
 
 def test_a_failure_shows_both_sides_by_iteration_and_by_seed():
     lines = [line.split() for line in message()[0].splitlines()]
-    assert ["baseline", "mean", "20.00", "40.00", "30.00"] in lines
+    assert ["baseline", "mean", "20.00", "40.00", "32.00"] in lines
     assert ["candidate", "mean", "20.00", "20.00", "20.00"] in lines
-    assert ["seed", "2", "baseline", "20.00", "40.00", "30.00"] in lines
+    assert ["seed", "2", "baseline", "20.00", "40.00", "32.00"] in lines
     assert ["seed", "2", "candidate", "20.00", "20.00", "20.00"] in lines
 
 
@@ -60,11 +62,18 @@ def test_an_edited_rllib_counts_as_another_version():
     assert report.differing_versions(BASELINE, make(1)) == []
 
 
-def test_a_learned_reward_is_the_mean_of_all_episodes():
-    record = make(1, rewards=(20.0, 40.0))
-    record["episodes"][0] += [[10.0, 10]] * 2
-    assert curve(record) == [15.0, 40.0]
-    assert learned_reward(record) == (21 + 19 + 10 + 10 + 41 + 39) / 6
+def test_a_learned_reward_is_the_mean_of_the_last_100_episodes():
+    record = make(1)
+    record["episodes"] = [[[10.0, 10]] * 150 + [[20.0, 20]] * 50, [[40.0, 40]] * 50]
+    assert curve(record) == [12.5, 40.0]
+    assert learned_reward(record) == (50 * 20 + 50 * 40) / 100
+
+
+def test_a_trial_of_few_episodes_has_no_learned_reward():
+    record = make(1)
+    record["episodes"] = [[[10.0, 10]] * 99]
+    with pytest.raises(ValueError, match="full, seed 1: 99 episodes ended, .* needs 100"):
+        learned_reward(record)
 
 
 def test_differences_name_the_first_thing_that_differs_first():
