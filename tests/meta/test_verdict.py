@@ -31,6 +31,17 @@ def test_unchanged_stacks_fail_no_more_often_than_stated():
     assert np.mean(rates <= stated) == pytest.approx(verdict.CONFIDENCE, abs=0.005)
 
 
+def test_the_rate_holds_for_a_run_over_all_its_variants():
+    """With the stated confidence, and variants that are judged independently."""
+    draw = np.random.default_rng(0)
+    n, m, variants = 12, 5, 4
+    judgement = verdict.judge(range(n), range(m), variants)
+    baselines = draw.normal(size=(50_000, variants, n))
+    bounds = baselines.mean(axis=2) - judgement.factor * baselines.std(axis=2, ddof=1)
+    passes = verdict.norm.sf(bounds * np.sqrt(m)).prod(axis=1)
+    assert np.mean(1 - passes <= verdict.FALSE_ALARM) >= verdict.CONFIDENCE
+
+
 def test_variants_share_the_false_alarm_rate():
     trials = [90.0, 100.0, 110.0, 95.0, 105.0]
     one, four = (verdict.judge(trials, trials, variants=count) for count in (1, 4))
