@@ -1,18 +1,19 @@
 """The store and the processes: finished once, whole or not at all, ended in time."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-from fixtures import files, stack
+from fixtures import files, process, stack
 from fixtures.trials import TrialFailed, Trials, command
 from tests.meta.records import train
 
@@ -53,18 +54,24 @@ def test_a_finished_trial_is_not_trained_again(trials, log):
     assert first == again and len(log()) == 1
 
 
+def at_once(trials, asked, others=()):
+    """Ask for the same trial from a process for each of ``trials``; return the records."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(len(trials), mp_context=context) as pool:
+        waiting = [pool.submit(each.record, asked, others) for each in trials]
+        return [each.result() for each in waiting]
+
+
 def test_two_runs_at_once_train_a_trial_once(trials, log):
-    runs = [trials("slow", run=name) for name in ("one", "two", "three")]
-    with ThreadPoolExecutor() as pool:
-        records = list(pool.map(lambda run: run.record(fresh(run)), runs))
-    assert records[0] == records[1] == records[2] and len(log()) == 1
+    runs = [trials("slow", run=name) for name in ("one", "two")]
+    first, second = at_once(runs, fresh(runs[0]))
+    assert first == second and len(log()) == 1
 
 
 def test_who_waits_for_a_trial_trains_another(trials, log):
     runs = [trials("slow", run=name) for name in ("one", "two")]
-    others = [fresh(runs[0], seed) for seed in (1, 2)]
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda run: run.record(others[0], others), runs))
+    asked = [fresh(runs[0], seed) for seed in (1, 2)]
+    at_once(runs, asked[0], asked)
     assert sorted(line.split()[0] for line in log()) == ["1", "2"]
 
 
@@ -78,17 +85,32 @@ def test_a_crash_gives_the_reason_and_the_tail_of_its_log(trials):
 
 
 def test_a_kill_is_told_from_a_crash(trials):
-    with pytest.raises(TrialFailed, match="killed by SIGKILL"):
+    with pytest.raises(TrialFailed, match="killed by SIGKILL(.|\n)*this it printed before"):
         trials("kill").record(fresh(trials("kill")))
 
 
 def test_a_trial_that_hangs_is_ended_with_all_it_started(trials, log):
-    with pytest.raises(TrialFailed, match="ended at its time limit of 5 s"):
-        trials("hang", time_limit=5).record(fresh(trials("hang")))
+    with pytest.raises(TrialFailed, match="ended at its time limit of 20 s"):
+        trials("hang", time_limit=20).record(fresh(trials("hang")))
     pids = [int(line.split()[1]) for line in log()]
     assert len(pids) == 2
-    gone, alive = psutil.wait_procs([p for p in map(process, pids) if p], timeout=5)
+    gone, alive = psutil.wait_procs([p for p in map(running, pids) if p], timeout=5)
     assert not alive
+
+
+def test_a_fork_server_that_dies_while_importing_is_a_failure(tmp_path):
+    module = tmp_path / "dies.py"
+    module.write_text("import os\nos._exit(3)\n")
+    with pytest.raises(process.ProcessFailed, match="could not be started .*fork server died"):
+        process.run(
+            print,
+            (),
+            log=tmp_path / "log",
+            environment={"PYTHONPATH": str(tmp_path)},
+            time_limit=20,
+            start="forkserver",
+            preload=["dies"],
+        )
 
 
 def test_a_failed_trial_is_not_tried_again_by_the_same_run_but_by_the_next(trials, log):
@@ -126,11 +148,11 @@ def test_a_trial_ends_with_the_process_that_asked_for_it(tmp_path):
     pids = [int(line.split()[1]) for line in log.read_text().splitlines()]
     asking.send_signal(signal.SIGKILL)
     asking.wait()
-    _, alive = psutil.wait_procs([p for p in map(process, pids) if p], timeout=10)
+    _, alive = psutil.wait_procs([p for p in map(running, pids) if p], timeout=10)
     assert not alive
 
 
-def process(pid):
+def running(pid):
     """Return a process, or None where it is gone."""
     try:
         return psutil.Process(pid)
