@@ -45,7 +45,7 @@ def test_the_reviewed_file_has_a_line_for_each_trial(folder):
         "seed": 2,
         "learned_reward": [20.0, 40.0],
         "reported": [20.0, 40.0],
-        "episodes": [2, 2],
+        "episodes": [60, 60],
     }
 
 
@@ -73,11 +73,11 @@ REFUSED = {
     "no platform": (lambda c: c["shared"].pop("platform"), "shared.platform: is missing"),
     "NaN reported": (
         lambda c: c["records"][0].update(reported=[20.0, float("nan")]),
-        "a number: is NaN",
+        r"records \(seed 1\).reported: holds what is no number: nan",
     ),
     "a text for a return": (
         lambda c: c["records"][0]["episodes"][0][0].__setitem__(0, "20"),
-        r"records \(seed 1\).episodes: holds what is no number: 20",
+        r"records \(seed 1\).episodes: holds what is no number: '20'",
     ),
     "a lost iteration": (
         lambda c: c["records"][2]["weights"].pop(),
@@ -86,6 +86,19 @@ REFUSED = {
     "an iteration without episodes": (
         lambda c: c["records"][0]["episodes"][1].clear(),
         r"records \(seed 1\).episodes: none ended in iteration 2",
+    ),
+    "half an episode": (
+        lambda c: c["records"][0]["episodes"][0].__setitem__(0, [20.0]),
+        r"records \(seed 1\).episodes: should hold lists of 2 values",
+    ),
+    "no cost": (lambda c: c["records"][0].pop("cost"), r"\(seed 1\).cost: should be dict"),
+    "no digest": (
+        lambda c: c["records"][0].pop("initial_weights"),
+        r"\(seed 1\).initial_weights: should be str",
+    ),
+    "a text for a configuration": (
+        lambda c: c["shared"].update(config="default"),
+        "shared.config: should be dict",
     ),
     "other figures than were reviewed": (
         lambda c: c["records"][0].update(reported=[20.0, 41.0]),
