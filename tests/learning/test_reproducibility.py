@@ -17,18 +17,16 @@ def test_the_same_seed_in_two_processes_gives_the_same_bits(trial, plan, name):
 
 
 @pytest.mark.own
-def test_a_stored_record_is_trained_again_to_the_last_bit(trial, plan, say, name, seed):
+def test_a_stored_record_is_trained_again_to_the_last_bit(trial, plan, name, seed):
     """Demanded on the platform of the record only, and with the very same software."""
     stored, again = plan.baselines[name].record(seed), trial(name, seed)
     others = differing_versions(plan.baselines[name], again)
     if stored["platform"] != again["platform"]:
         others.append(f"platform {stored['platform']} -> {again['platform']}")
     if others:
-        say(
-            f"{name:<10} seed {seed}: bit identity not demanded, the learned reward alone counts:"
-            f" {', '.join(others)}"
+        pytest.skip(
+            f"bit identity is not demanded, the learned reward alone counts: {', '.join(others)}"
         )
-        return
     found = differences(stored, again)
     assert not found, (
         f"{name}, seed {seed}, is not what {stored['stack']} recorded with the same versions on"

@@ -21,6 +21,12 @@ SHORT = {"train_batch_size": 400}
 """A tenth of an iteration: enough to sample, to update and to count."""
 
 
+@pytest.fixture(autouse=True)
+def own_slots(monkeypatch, tmp_path):
+    """Let what is run here not wait for the gates that may be training on this machine."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+
 def python(*arguments, timeout=300):
     """Run this interpreter on the suite and return the completed process."""
     return subprocess.run(
@@ -61,6 +67,8 @@ def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
         (["full", "--seed", 0], "seed: an integer of 1 or more, not 0"),
         (["full", "--seed", 1, "--iterations", 0], "iterations: an integer of 1 or more, not 0"),
         (["full", "--seed", 1, "--config", "lr"], "a setting is written NAME=VALUE"),
+        (["full", "--seed", 1, "--config", "seed=7"], "--config seed: a trial sets this itself"),
+        (["full", "--seed", 1, "--config", "lr=NaN"], "--config lr: nan is no value"),
     ],
 )
 def test_a_trial_that_cannot_be_is_refused(arguments, message):
@@ -152,6 +160,7 @@ def test_a_gate_fails_where_the_order_is_lost(place):
 def test_a_trial_that_crashes_is_broken_and_no_low_reward(place):
     crashed = gate_in(place, "-k", "learned_reward", "--variants", "full", "--config", "lr=none")
     assert crashed.returncode == 1
+    assert "full       BROKEN: full, seed 1, could not be trained: crashed" in crashed.stdout
     assert "BROKEN, which is no verdict on learning: full, seed 1, could" in crashed.stdout
     assert "learns less" not in crashed.stdout and "REGRESSED" not in crashed.stdout
 
