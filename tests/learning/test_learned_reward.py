@@ -17,7 +17,7 @@ def test_learned_reward_is_not_below_the_baseline(trial, plan, say, name):
         [learned_reward(record) for record in candidate],
         variants=len(plan.variants),
     )
-    say(report.verdict_line(name, judgement))
+    say(report.verdict_line(baseline, judgement))
     if not judgement.passed:
         pytest.fail(report.failure(baseline, candidate, judgement), pytrace=False)
 
