@@ -55,12 +55,13 @@ def test_a_failure_shows_how_to_repeat_one_trial():
 
 
 @pytest.mark.parametrize(("spread", "blind"), [(0.5, False), (9.0, True)])
-def test_a_threshold_that_cannot_fail_is_called_blind(spread, blind):
+def test_a_judgement_that_cannot_fail_is_inconclusive(spread, blind):
     """The trials of BASELINE earned 20 in their first iteration."""
     rewards = [30.0 - spread, 30.0, 30.0 + spread]
     judgement = verdict.judge(rewards, rewards, variants=1)
     line = report.verdict_line(BASELINE, judgement)
-    assert ("BLIND: 20.00, as after iteration 1, would pass too" in line) == blind
+    assert line.split()[1] == ("inconclusive" if blind else "no")
+    assert ("learning nothing after iteration 1, 20.00, would pass too" in line) == blind
 
 
 def test_an_edited_rllib_counts_as_another_version():
