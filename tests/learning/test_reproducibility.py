@@ -30,8 +30,8 @@ def test_a_stored_record_is_trained_again_to_the_last_bit(trial, plan, name, see
     found = differences(stored, again)
     if found:
         pytest.fail(
-            f"{name}, seed {seed}, is not what {stored['stack']} recorded with the same versions on"
-            f" this platform. First difference: {found[0]}; all: {'; '.join(found)}.\n"
+            f"{name}, seed {seed}, is not what {stored['stack']} recorded with the same versions"
+            f" on this platform. First difference: {found[0]}; all: {'; '.join(found)}.\n"
             f"repeat it alone: {command(again)}",
             pytrace=False,
         )
