@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.intervals import prediction_interval
 from fixtures.variants import ITERATIONS, VARIANTS
-from fixtures.verdict import prediction_interval
 
 PUBLISHED = json.loads(
     (Path(__file__).parents[2] / "baselines/published/cartpole_ppo_2021.json").read_text()

@@ -2,36 +2,41 @@
 
 import pytest
 
-from fixtures.record import differences
-from fixtures.report import differing_versions
-from fixtures.trials import command
+from fixtures.difference import compare
+from fixtures.report.facts import differing_settings, differing_versions
+from fixtures.trials import TrialFailed, command
 
 
-@pytest.mark.fresh
-def test_the_same_seed_in_two_processes_gives_the_same_bits(trial, plan, name):
-    """One process is forked from one that had only imported RLlib; one is started anew."""
-    seed = plan.seeds[0]
-    first, second = trial(name, seed), trial(name, seed, fresh=True)
-    found = differences(first, second)
-    assert not found, f"{name}, seed {seed}, trained twice here: {'; '.join(found)}"
+def test_the_same_seed_in_two_processes_gives_the_same_bits(verdict_of, trials, plan, name):
+    """Where the stored record is not the second process, an interpreter of its own is."""
+    verdict = verdict_of(name)
+    if verdict.name == "identical":
+        return
+    first = verdict.records[0]
+    try:
+        second = trials.record(trials.ask(name, first["seed"], fresh=True))
+    except TrialFailed as failure:
+        pytest.fail(f"BROKEN in an interpreter of its own: {failure}", pytrace=False)
+    difference = compare(first, second)
+    assert difference.identical, f"{name}, seed {first['seed']}, trained twice: {difference}"
 
 
 @pytest.mark.own
-def test_a_stored_record_is_trained_again_to_the_last_bit(trial, plan, name, seed):
-    """Demanded on the platform of the record only, and with the very same software."""
-    stored, again = plan.baselines[name].record(seed), trial(name, seed)
-    others = differing_versions(plan.baselines[name], again)
-    if stored["platform"] != again["platform"]:
-        others.append(f"platform {stored['platform']} -> {again['platform']}")
-    if others:
+def test_what_did_not_change_trains_the_same_bits(verdict_of, plan, name):
+    """Demanded with the very versions, settings and platform of the stored record only."""
+    verdict = verdict_of(name)
+    baseline, again = verdict.baseline, verdict.records[0]
+    changed = differing_versions(baseline, again) + differing_settings(baseline, again)
+    if baseline.shared["platform"] != again["platform"]:
+        changed.append(f"platform {baseline.shared['platform']} -> {again['platform']}")
+    if changed:
         pytest.skip(
-            f"bit identity is not demanded, the learned reward alone counts: {', '.join(others)}"
+            f"bit identity is not demanded, the learned reward counts: {', '.join(changed)}"
         )
-    found = differences(stored, again)
-    if found:
+    if not verdict.difference.identical:
         pytest.fail(
-            f"{name}, seed {seed}, is not what {stored['stack']} recorded with the same versions"
-            f" on this platform. First difference: {found[0]}; all: {'; '.join(found)}.\n"
+            f"{name}, seed {again['seed']}, is not what {baseline.stack} recorded with the same"
+            f" versions and settings on this platform: {verdict.difference}.\n"
             f"repeat it alone: {command(again)}",
             pytrace=False,
         )

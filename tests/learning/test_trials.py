@@ -11,15 +11,22 @@ WINDOW = 100
 
 
 @pytest.mark.records
-def test_trial_trains_as_many_steps_as_asked(trial, name, seed):
+def test_trials_train_as_many_steps_as_asked(records_of, plan, name):
     """Every iteration takes 4,000 steps; a sampler may look one step ahead, once."""
-    steps = trial(name, seed)["steps"]
-    assert sum(steps) - len(steps) * STEPS in (0, 1), steps
+    for record in records_of(name):
+        steps = record["steps"]
+        assert sum(steps) - len(steps) * STEPS in (0, 1), (record["seed"], steps)
 
 
-def test_reported_metric_is_the_mean_of_the_episodes_counted(trial, name, seed):
+@pytest.mark.records
+def test_reported_metric_is_the_mean_of_the_episodes_counted(records_of, plan, name):
     """RLlib reports the mean return of the iteration's episodes, and at least the last 100."""
-    record = trial(name, seed)
+    for record in records_of(name):
+        check_reported_metric(record)
+
+
+def check_reported_metric(record):
+    """Compare RLlib's metric with our count, iteration by iteration."""
     returns, iterations, step = [], [], 0
     for value, length in (episode for episodes in record["episodes"] for episode in episodes):
         # By environment steps: where the sampler looks one step ahead, an episode that ends
@@ -30,4 +37,5 @@ def test_reported_metric_is_the_mean_of_the_episodes_counted(trial, name, seed):
     for number, reported in enumerate(record["reported"], 1):
         ended = sum(iteration <= number for iteration in iterations)
         window = returns[:ended][-max(WINDOW, iterations.count(number)) :]
-        assert reported == pytest.approx(sum(window) / len(window)), f"iteration {number}"
+        where = f"seed {record['seed']}, iteration {number}"
+        assert reported == pytest.approx(sum(window) / len(window)), where

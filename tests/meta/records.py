@@ -1,19 +1,41 @@
 """Small records for tests that judge, store or compare them; no one trained for these."""
 
 import copy
+import errno
 import os
 import signal
 import time
 
+import numpy as np
+
+from fixtures.trace import SAMPLING, TARGETS, Tracer
+from fixtures.trial import SCHEMA
+
 __all__ = ["make", "train"]
+
+
+LOSSES = ("policy_loss", "vf_loss", "kl", "entropy", "total_loss")
 
 
 def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0"):
     """Return a record; each iteration has 60 episodes whose mean is its reward."""
     episodes = [[[reward - seed, 10], [reward + seed, 30]] * 30 for reward in rewards]
+    tracer = Tracer()
+    tracer.built(weights(seed, 0))
+    for number in range(1, len(rewards) + 1):
+        tracer.sampled({name: np.full((30, 2), seed + 0.5) for name in (*SAMPLING, *TARGETS)})
+        for _ in range(3):
+            look, first_made = tracer.update_begins()
+            if first_made:
+                tracer.first_update_made(weights(seed, number))
+            if look:
+                tracer.updated(
+                    np.full((4, 2), seed), np.ones(4), dict.fromkeys(LOSSES, 1.5), weights(1, 1)
+                )
+        tracer.end_iteration(weights(seed, number))
     return copy.deepcopy(
         {
-            "schema": 1,
+            "schema": SCHEMA,
             "variant": variant,
             "seed": seed,
             "iterations": len(rewards),
@@ -22,20 +44,27 @@ def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0"):
             "versions": {"python": "3.11.7", "ray": stack.split("-")[1], "numpy": "2.4.6"},
             "source": "0123456789abcdef",
             "platform": {"machine": "x86_64", "threads": 1},
+            "learner": {"api": "ModelV2", "framework": "tf"},
+            "environment": {"id": "CartPole-v1", "wrappers": []},
             "config": {"lr": 5e-05, "model": {"fcnet_hiddens": [256, 256]}, "seed": seed},
             "parameters": 134915,
-            "initial_weights": "00",
             "episodes": episodes,
             "steps": [4000] * len(rewards),
             "reported": list(rewards),
-            "weights": [f"{seed}-{number}" for number in range(len(rewards))],
+            "trace": tracer.trace(),
             "cost": {
                 "startup": [1.0, 1.0],
                 "iterations": [[2.0, 2.0]] * len(rewards),
                 "peak_mib": 400,
+                "trace": 0.1,
             },
         }
     )
+
+
+def weights(seed, number):
+    """Return small {layer group: arrays}."""
+    return {"policy": [np.full((2, 3), seed + number)], "value": [np.full(2, seed - number)]}
 
 
 def train(variant, seed, iterations, overrides):
@@ -49,6 +78,8 @@ def train(variant, seed, iterations, overrides):
     if do == "crash":
         print("this is what the log says last")
         raise RuntimeError("out of luck")
+    if do == "no disk":
+        raise OSError(errno.ENOSPC, "no space left")
     if do == "kill":
         print("this it printed before")
         os.kill(os.getpid(), signal.SIGKILL)

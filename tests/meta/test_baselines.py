@@ -50,7 +50,7 @@ def test_the_reviewed_file_has_a_line_for_each_trial(folder):
 
 
 REFUSED = {
-    "another schema": (lambda c: c.update(schema=2), "schema: is 2"),
+    "another schema": (lambda c: c.update(schema=1), "schema: is 1"),
     "no records": (lambda c: c.pop("records"), "records: should be list"),
     "an empty list": (lambda c: c["records"].clear(), "records.seed: every seed missing"),
     "a missing seed": (lambda c: c["records"].pop(1), "records.seed: 2 missing"),
@@ -80,8 +80,8 @@ REFUSED = {
         r"records \(seed 1\).episodes: holds what is no number: '20'",
     ),
     "a lost iteration": (
-        lambda c: c["records"][2]["weights"].pop(),
-        r"records \(seed 3\).weights: needs 2 iterations",
+        lambda c: c["records"][2]["steps"].pop(),
+        r"records \(seed 3\).steps: needs 2 iterations",
     ),
     "an iteration without episodes": (
         lambda c: c["records"][0]["episodes"][1].clear(),
@@ -92,9 +92,10 @@ REFUSED = {
         r"records \(seed 1\).episodes: should hold lists of 2 values",
     ),
     "no cost": (lambda c: c["records"][0].pop("cost"), r"\(seed 1\).cost: should be dict"),
-    "no digest": (
-        lambda c: c["records"][0].pop("initial_weights"),
-        r"\(seed 1\).initial_weights: should be str",
+    "no trace": (lambda c: c["records"][0].pop("trace"), r"\(seed 1\).trace: should be dict"),
+    "half a trace": (
+        lambda c: c["records"][0]["trace"]["iterations"].pop(),
+        r"records \(seed 1\).trace.iterations: needs 2 iterations",
     ),
     "a text for a configuration": (
         lambda c: c["shared"].update(config="default"),

@@ -4,11 +4,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree.ElementTree import parse
 
 import pytest
 
 from fixtures import baselines, stack
-from fixtures.record import differences
+from fixtures.difference import compare
 from fixtures.store import Store
 from fixtures.trial import identity
 from fixtures.trials import Trials
@@ -53,7 +54,7 @@ def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
     (line,) = printed.stdout.splitlines()
     trials = Trials(tmp_path, overrides=SHORT, slots=tmp_path / "slots")
     record = trials.record(trials.ask("stacked", 3, iterations=1))
-    assert differences(json.loads(line), record) == []
+    assert compare(json.loads(line), record).identical
     assert record["stack"] == stack.name() and record["config"]["train_batch_size"] == 400
     assert sum(record["steps"]) in (400, 401)
     assert record["parameters"] == 136_963
@@ -90,6 +91,8 @@ def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
         (["--config", "=1"], "a setting is written NAME=VALUE"),
         (["--baselines", "nowhere"], "there is no baseline to hold this run to"),
         (["--update-baselines", "--config", "lr=1"], "goes with neither --config nor --against"),
+        (["--tolerance", "0"], "--tolerance, --budget: tolerance: between 0 and 1, not 0.0"),
+        (["--budget", "0"], "--tolerance, --budget: looks: ascending numbers of trials"),
     ],
 )
 def test_a_gate_that_cannot_judge_is_refused_before_anything_trains(arguments, message):
@@ -101,9 +104,9 @@ def test_a_gate_that_cannot_judge_is_refused_before_anything_trains(arguments, m
 
 @pytest.fixture
 def place(tmp_path):
-    """A folder with a baseline of 12 seeds for the installed stack, and no store yet."""
-    for name in ("full", "stacked", "stateless"):
-        baselines.save(tmp_path / "baselines", [made(name, seed) for seed in range(1, 13)])
+    """A folder with a baseline of 24 seeds for the installed stack, and no store yet."""
+    for name in LEVELS:
+        baselines.save(tmp_path / "baselines", [made(name, seed) for seed in range(1, 25)])
     return tmp_path
 
 
@@ -112,57 +115,100 @@ def gate_in(place, *arguments):
     return gate(f"--baselines={place}/baselines", f"--store={place}/store", *arguments)
 
 
+LEVELS = {"full": 300.0, "stacked": 200.0, "stateless": 100.0}
+"""What the variants earn in the last iteration, far apart."""
+
+
 def made(name, seed, scale=1.0):
-    """Return a record as if trained here; the rewards of the variants are far apart."""
-    reward = {"full": 300.0, "stacked": 200.0, "stateless": 100.0}[name]
-    rewards = [reward * scale * part / ITERATIONS for part in range(1, ITERATIONS + 1)]
+    """Return a record as if trained here; each seed earns a little more than the one before."""
+    level = LEVELS[name] * scale * (1 + seed / 1000)
+    rewards = [level * part / ITERATIONS for part in range(1, ITERATIONS + 1)]
     record = make(seed, rewards, name, stack.name())
     record.update(platform=stack.platform(), versions=stack.versions(), source=stack.source())
     return record
 
 
 def fill(place, **scales):
-    """Put records of seeds 1 to 5 into the store, as if this machine had just trained them."""
+    """Put records of seeds 1 to 16 into the store, as if this machine had just trained them."""
     store = Store(place / "store")
     for name, scale in scales.items():
-        for seed in range(1, 6):
+        for seed in range(1, 17):
             store.put(store.key(identity(name, seed)), made(name, seed, scale))
 
 
-JUDGED = ["-n", "2", "-k", "learned_reward or seeing_more or stored_record"]
+def verdicts(place):
+    """Return {variant: facts} of what the run wrote down."""
+    written = json.loads((place / "store" / "verdicts.json").read_text())
+    return {each["variant"]: each for each in written["verdicts"]}
+
+
+JUDGED = ["-k", "learned_reward or seeing_more"]
+
+THREE = ["--variants", "full,stacked,stateless"]
 
 
 def test_a_gate_passes_where_nothing_changed(place):
     fill(place, full=1.0, stacked=1.0, stateless=1.0)
-    passed = gate_in(place, *JUDGED, "--variants", "full,stacked,stateless")
+    passed = gate_in(place, "-n", 2, *JUDGED, *THREE)
     assert passed.returncode == 0, passed.stdout
     assert f"{stack.name()} held to the baseline of {stack.name()}, its own" in passed.stdout
-    assert "full       no regression" in passed.stdout
+    assert "full       identical" in passed.stdout
+    told = verdicts(place)
+    assert [each["trials"] for each in told.values()] == [1, 1, 1]
+    assert told["full"]["baseline_trials"] == 24
 
 
 def test_a_gate_fails_where_one_variant_learns_less(place):
-    fill(place, full=1.0, stacked=0.8, stateless=1.0)
-    failed = gate_in(place, *JUDGED, "--variants", "full,stacked,stateless")
-    assert failed.returncode == 1
-    assert "stacked    REGRESSED" in failed.stdout and "full       no regression" in failed.stdout
-    assert "learns less than the baseline" in failed.stdout
+    fill(place, full=1.0, stacked=0.75, stateless=1.0)
+    failed = gate_in(place, "-n", 2, *JUDGED, *THREE)
+    assert failed.returncode == 1, failed.stdout
+    assert "stacked    REGRESSED" in failed.stdout and "full       identical" in failed.stdout
+    assert "first difference: episodes" in failed.stdout
     assert "python -m fixtures.trial stacked --seed 1" in failed.stdout
-    # 5 stored records of stacked are not what is trained now, and its learned reward is too low.
-    assert " 6 failed" in failed.stdout, failed.stdout
+    assert verdicts(place)["stacked"]["trials"] == 3
+
+
+def test_a_baseline_that_is_stale_passes_and_says_so(place):
+    fill(place, full=1.5)
+    passed = gate_in(place, *JUDGED, "--variants=full")
+    assert passed.returncode == 0 and "full       improved" in passed.stdout
+
+
+def test_a_gate_fails_where_bits_changed_and_nothing_else_did(place):
+    fill(place, full=1.001)
+    failed = gate_in(place, "-k", "did_not", "--variants=full")
+    assert failed.returncode == 1 and "full       no regression" in failed.stdout
+    assert "is not what" in failed.stdout and "same versions and settings" in failed.stdout
+
+
+def test_a_gate_that_cannot_decide_has_an_exit_status_of_its_own(place):
+    fill(place, full=1.0005)
+    spent = gate_in(place, *JUDGED, "--variants=full", "--tolerance=0.005", "--budget=4")
+    assert spent.returncode == 10, spent.stdout
+    assert "full       inconclusive" in spent.stdout and "the budget is spent" in spent.stdout
 
 
 def test_a_gate_fails_where_the_order_is_lost(place):
     fill(place, full=1.0, stacked=1.6, stateless=1.0)
-    failed = gate_in(place, "-k", "seeing_more", "--variants", "full,stacked,stateless")
+    failed = gate_in(place, "-k", "seeing_more", *THREE)
     assert failed.returncode == 1 and "1 failed, 1 passed" in failed.stdout
 
 
 def test_a_trial_that_crashes_is_broken_and_no_low_reward(place):
-    crashed = gate_in(place, "-k", "learned_reward", "--variants", "full", "--config", "lr=none")
-    assert crashed.returncode == 1
-    assert "full       BROKEN: full, seed 1, could not be trained: crashed" in crashed.stdout
+    crashed = gate_in(place, "--variants", "full", "--config", "lr=none", "-k", "not published")
+    assert crashed.returncode == 11, crashed.stdout
+    assert "full       BROKEN" in crashed.stdout
+    assert "full, seed 1, could not be trained: crashed with exit status 1" in crashed.stdout
     assert "BROKEN, which is no verdict on learning: full, seed 1, could" in crashed.stdout
-    assert "learns less" not in crashed.stdout and "REGRESSED" not in crashed.stdout
+    assert "REGRESSED" not in crashed.stdout
+
+
+def test_the_verdict_is_in_the_junit_report(place):
+    fill(place, full=1.0)
+    path = place / "report.xml"
+    gate_in(place, *JUDGED, "--variants=full", f"--junitxml={path}")
+    properties = {each.get("name"): each.get("value") for each in parse(path).iter("property")}
+    assert properties["verdict"] == "identical" and properties["trials"] == "1"
 
 
 def test_a_baseline_cut_in_half_stops_the_gate(place):
@@ -170,3 +216,10 @@ def test_a_baseline_cut_in_half_stops_the_gate(place):
     path.write_text(path.read_text()[: path.stat().st_size // 2])
     refused = gate_in(place)
     assert refused.returncode == 4 and "full.records.json is not whole JSON" in refused.stderr
+
+
+def test_a_baseline_too_small_to_see_anything_is_refused(tmp_path):
+    baselines.save(tmp_path / "baselines", [made("full", seed) for seed in (1, 2, 3)])
+    refused = gate_in(tmp_path, "--variants=full", "--budget=6")
+    assert refused.returncode == 4
+    assert "with 3 trials in the baseline" in refused.stderr

@@ -1,75 +1,131 @@
-"""The failure message: what a person needs to believe it, and to go on."""
+"""What a person reads: a glance for each variant, and a failure that can be defended."""
+
+import json
 
 import pytest
 
-from fixtures import report, verdict
 from fixtures.baselines import Baseline
-from fixtures.record import curve, differences, learned_reward
+from fixtures.record import curve, learned_reward
+from fixtures.report import terminal
+from fixtures.report.facts import differing_versions, facts
+from fixtures.sequential import Rule
+from fixtures.verdict import Verdict, judge
 from tests.meta.records import make
 
-BASELINE = Baseline("ray-9.0.0", "full", tuple(make(seed) for seed in (1, 2, 3, 4)))
+BASELINE = Baseline(
+    "ray-9.0.0", "full", tuple(make(seed, (20.0, 40.0 + seed / 10)) for seed in range(1, 25))
+)
+
+RULE = Rule(variants=4)
 
 
 def fallen(seed):
     """Return a record of a newer stack that learned nothing."""
-    record = make(seed, rewards=(20.0, 20.0), stack="ray-9.1.0")
+    record = make(seed, rewards=(20.0, 20.0 + seed / 10), stack="ray-9.1.0")
     record["config"]["lr"] = 5e-06
     return record
 
 
+def verdict(records, **rule):
+    """Judge records by the rule of a run over four variants."""
+    return judge(Rule(variants=4, **rule), BASELINE, records)
+
+
+REGRESSED = verdict([fallen(seed) for seed in (1, 2, 3)])
+
+
 def message():
-    """Return the text of a failure, and its judgement."""
-    candidate = [fallen(seed) for seed in (1, 2)]
-    judgement = verdict.judge(
-        [30.0, 30.5, 29.5, 30.2], [learned_reward(record) for record in candidate], variants=4
-    )
-    assert not judgement.passed
-    return report.failure(BASELINE, candidate, judgement), judgement
+    """Return the lines of a failure."""
+    return terminal.failure(REGRESSED, facts(REGRESSED)).splitlines()
 
 
-def test_a_failure_shows_the_threshold_and_its_rule():
-    text, judgement = message()
-    assert f"under the threshold {judgement.threshold:.2f}" in text
-    assert f"mean - {judgement.factor:.3f} sd of 4 baseline trials" in text
-    assert "with probability 0.25% at most (with 98.75% confidence)" in text
+def test_a_failure_says_what_fell_by_how_much():
+    first = message()[0]
+    assert first.startswith("full: REGRESSED: ray-9.1.0 earns 20.12 over 3 trials, -3")
+    assert "of the 32.75 of ray-9.0.0 (95 %: -" in first
+
+
+def test_a_failure_shows_each_look_and_the_stated_errors():
+    text = "\n".join(message())
+    assert "p of no loss (regressed at 0.00036)" in text
+    assert "\n     3   0.00034 " in text
+    assert "False alarms: 1.0% a run at most, shared by 4 variants and 7 looks" in text
+    assert "misses of a loss of 20%: 5% at most" in text
 
 
 def test_a_failure_shows_both_sides_by_iteration_and_by_seed():
-    lines = [line.split() for line in message()[0].splitlines()]
-    assert ["baseline", "mean", "20.00", "40.00", "32.00"] in lines
-    assert ["candidate", "mean", "20.00", "20.00", "20.00"] in lines
-    assert ["seed", "2", "baseline", "20.00", "40.00", "32.00"] in lines
-    assert ["seed", "2", "candidate", "20.00", "20.00", "20.00"] in lines
+    lines = [line.split() for line in message()]
+    assert ["baseline", "mean", "20.00", "41.25", "32.75"] in lines
+    assert ["seed", "2", "baseline", "20.00", "40.20", "32.12"] in lines
+    assert ["seed", "2", "candidate", "20.00", "20.20", "20.12"] in lines
 
 
 def test_a_failure_shows_what_else_differs():
-    text, _ = message()
+    text = "\n".join(message())
     assert "versions that differ: ray 9.0.0 -> 9.1.0" in text
     assert "lr 5e-05 became 5e-06" in text and "model" not in text
 
 
-def test_a_failure_shows_how_to_repeat_one_trial():
-    assert message()[0].splitlines()[-1].strip() == (
-        "python -m fixtures.trial full --seed 1 --iterations 2"
+def test_a_failure_names_the_first_difference():
+    assert any(
+        line.startswith("first difference: episodes") and "iteration 2 on" in line
+        for line in message()
     )
 
 
-@pytest.mark.parametrize(("spread", "blind"), [(0.5, False), (9.0, True)])
-def test_a_judgement_that_cannot_fail_is_inconclusive(spread, blind):
-    """The trials of BASELINE earned 20 in their first iteration."""
-    rewards = [30.0 - spread, 30.0, 30.0 + spread]
-    judgement = verdict.judge(rewards, rewards, variants=1)
-    line = report.verdict_line(BASELINE, judgement)
-    assert line.split()[1] == ("inconclusive" if blind else "no")
-    assert ("learning nothing after iteration 1, 20.00, would pass too" in line) == blind
+def test_a_failure_shows_how_to_repeat_one_trial():
+    assert message()[-1].strip() == "python -m fixtures.trial full --seed 1 --iterations 2"
+
+
+def test_a_glance_has_both_returns_the_change_and_the_trials():
+    first, second = terminal.lines(facts(REGRESSED))[:2]
+    words = first.replace("+-", " ").split()
+    assert words[:3] == ["full", "REGRESSED", "32.75"] and words[4] == "20.12"
+    assert words[6].startswith("-3") and words[6].endswith("%") and words[-1] == "3"
+    assert second.strip().startswith("first difference: episodes")
+
+
+def test_a_glance_at_what_did_not_change():
+    (line,) = terminal.lines(facts(verdict([make(1, (20.0, 40.1))])))
+    assert (
+        line.startswith("full       identical") and "seed 1" in line and "to the last bit" in line
+    )
+
+
+def test_a_glance_names_the_drop_that_would_have_been_found():
+    same = [make(seed, (20.0, 40.0 + (seed + 1) / 10)) for seed in (1, 2)]
+    found = facts(verdict(same))
+    assert found["verdict"] == "no regression"
+    assert f"-{found['detectable_drop']:.0%}" in terminal.lines(found)[0]
+
+
+@pytest.mark.parametrize(("needed", "said"), [(48, "--budget=48"), (None, "Record more")])
+def test_what_is_inconclusive_says_what_it_would_take(needed, said):
+    spent = verdict([make(s, (20.0, 41.0)) for s in (1, 2)], tolerance=0.001, looks=(2,))
+    assert spent.name == "inconclusive"
+    found = {**facts(spent), "budget_needed": needed}
+    assert said in terminal.lines(found)[1] and said in terminal.failure(spent, found)
+
+
+def test_what_could_not_be_trained_is_no_verdict_on_learning():
+    broken = Verdict("broken", BASELINE, (), RULE, failure="full, seed 1, could not\nmore")
+    found = facts(broken)
+    assert terminal.failure(broken, found).startswith("BROKEN, which is no verdict on learning")
+    (line,) = terminal.lines(found)
+    assert "BROKEN" in line and line.endswith("full, seed 1, could not")
+
+
+def test_facts_are_plain():
+    for each in (REGRESSED, verdict([make(1, (20.0, 40.1))])):
+        assert json.loads(json.dumps(facts(each))) == facts(each)
 
 
 def test_an_edited_rllib_counts_as_another_version():
     edited = {**make(1), "source": "f" * 16}
-    assert report.differing_versions(BASELINE, edited) == [
+    assert differing_versions(BASELINE, edited) == [
         "the source of rllib 0123456789abcdef -> ffffffffffffffff"
     ]
-    assert report.differing_versions(BASELINE, make(1)) == []
+    assert differing_versions(BASELINE, make(1)) == []
 
 
 def test_a_learned_reward_is_the_mean_of_the_last_100_episodes():
@@ -84,18 +140,3 @@ def test_a_trial_of_few_episodes_has_no_learned_reward():
     record["episodes"] = [[[10.0, 10]] * 99]
     with pytest.raises(ValueError, match="full, seed 1: 99 episodes ended, .* needs 100"):
         learned_reward(record)
-
-
-def test_differences_name_the_first_thing_that_differs_first():
-    one, other = make(1), make(1)
-    assert differences(one, other) == []
-    other["cost"]["startup"] = [9.0, 9.0]
-    assert differences(one, other) == []
-    other["weights"][1] = "another"
-    other["reported"] = [20.0, 40.5]
-    other["config"]["lr"] = 1.0
-    assert differences(one, other) == [
-        "config: lr 5e-05 became 1.0",
-        "reported: from iteration 2 on",
-        "weights: from iteration 2 on",
-    ]

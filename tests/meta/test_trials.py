@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -54,7 +55,7 @@ def test_a_finished_trial_is_not_trained_again(trials, log):
     assert first == again and len(log()) == 1
 
 
-def at_once(trials, asked, others=()):
+def at_once(trials, asked, others=tuple):
     """Ask for the same trial from a process for each of ``trials``; return the records."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(len(trials), mp_context=context) as pool:
@@ -71,7 +72,7 @@ def test_two_runs_at_once_train_a_trial_once(trials, log):
 def test_who_waits_for_a_trial_trains_another(trials, log):
     runs = [trials("slow", run=name) for name in ("one", "two")]
     asked = [fresh(runs[0], seed) for seed in (1, 2)]
-    at_once(runs, asked[0], asked)
+    at_once(runs, asked[0], partial(list, asked))
     assert sorted(line.split()[0] for line in log()) == ["1", "2"]
 
 
@@ -82,6 +83,15 @@ def test_a_crash_gives_the_reason_and_the_tail_of_its_log(trials):
     assert "full, seed 1, could not be trained: crashed with exit status 1" in text
     assert "this is what the log says last" in text and "RuntimeError: out of luck" in text
     assert "python -m fixtures.trial full --seed 1" in text
+
+
+@pytest.mark.parametrize(
+    ("do", "by_machine"), [("crash", False), ("no disk", True), ("kill", True)]
+)
+def test_what_the_machine_broke_is_told_from_what_the_software_did(trials, do, by_machine):
+    with pytest.raises(TrialFailed) as failure:
+        trials(do).record(fresh(trials(do)))
+    assert failure.value.by_machine is by_machine
 
 
 def test_a_kill_is_told_from_a_crash(trials):

@@ -1,0 +1,156 @@
+"""Where two trials part: the first stage is named, and whether it is more than rounding."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from fixtures.difference import TOLERANCE, compare
+from fixtures.trace import Tracer, summary, weight_summaries
+from tests.meta.records import make
+
+
+def changed(path, change, seed=1):
+    """Return a record whose trace has one value changed; ``path`` leads to it."""
+    record = make(seed)
+    *way, last = path
+    place = record["trace"]
+    for step in way:
+        place = place[step]
+    place[last] = change(place[last])
+    return record
+
+
+def other(value):
+    """Change a value by far more than rounding: a summary or a number."""
+    return ["another", 2 * value[1] + 1, 2 * value[2] + 1] if isinstance(value, list) else 9.0
+
+
+def rounded(value):
+    """Change a value as another order of sums might."""
+    if isinstance(value, list):
+        return ["another", value[1] * (1 + TOLERANCE / 9), value[2]]
+    return value * (1 + TOLERANCE / 9)
+
+
+def test_the_same_record_is_identical():
+    difference = compare(make(1), make(1))
+    assert difference.identical and str(difference) == "identical to the last bit"
+
+
+def test_cost_and_platform_are_not_compared():
+    moved = {**make(1), "platform": {"machine": "arm64"}, "cost": {}}
+    assert compare(make(1), moved).identical
+
+
+FIRST = ["iterations", 0]
+UPDATE = [*FIRST, "updates", 0]
+
+PLACES = [
+    (["initial_weights", "value"], "value weights (initial weights), before training"),
+    (["opening", "logits", 0], "logits (sampling), iteration 1, step 1"),
+    (["opening", "observations", 1], "observations (sampling), iteration 1, step 2"),
+    ([*FIRST, "sampling", "actions"], "actions (sampling), iteration 1"),
+    ([*FIRST, "targets", "advantages"], "advantages (targets), iteration 1"),
+    ([*UPDATE, "rows"], "rows (minibatches), iteration 1, update 1"),
+    ([*UPDATE, "observations"], "order (minibatches), iteration 1, update 1"),
+    ([*UPDATE, "advantages"], "normalised advantages (minibatches), iteration 1, update 1"),
+    ([*UPDATE, "losses", "vf_loss"], "value loss (losses), iteration 1, update 1"),
+    ([*UPDATE, "gradients", "policy"], "policy gradients (gradients), iteration 1, update 1"),
+    ([*UPDATE, "weights", "value"], "value weights (weights), iteration 1, update 1"),
+    ([*FIRST, "number_of_updates"], "number of updates (minibatches), iteration 1"),
+    ([*FIRST, "weights", "policy"], "policy weights (weights), iteration 1"),
+    (["iterations", 1, "sampling", "values"], "values (sampling), iteration 2"),
+]
+"""A path into a trace, and what is said of it; in the order in which training goes."""
+
+
+@pytest.mark.parametrize(("path", "said"), PLACES)
+def test_the_stage_that_differs_is_named(path, said):
+    difference = compare(make(1), changed(path, other))
+    assert str(difference.numbers) == said and difference.bits == difference.numbers
+    assert "identical to the bit until then" in str(difference)
+
+
+@pytest.mark.parametrize("number", range(len(PLACES) - 1))
+def test_of_two_that_differ_the_earlier_is_named(number):
+    (first, said), (second, _) = PLACES[number : number + 2]
+    record = changed(first, other)
+    later = changed(second, other)
+    place, source = record["trace"], later["trace"]
+    for step in second[:-1]:
+        place, source = place[step], source[step]
+    place[second[-1]] = source[second[-1]]
+    assert str(compare(make(1), record).numbers) == said
+
+
+def test_rounding_is_told_from_behaviour():
+    record = changed([*UPDATE, "gradients", "policy"], rounded)
+    difference = compare(make(1), record)
+    assert not difference.identical and difference.numbers is None
+    assert "equal up to rounding (0.0001) throughout" in str(difference)
+    assert "policy gradients (gradients), iteration 1, update 1" in str(difference)
+
+
+def test_rounding_first_and_behaviour_later_are_both_named():
+    record = changed(["opening", "logits", 0], rounded)
+    weights = record["trace"]["iterations"][1]["weights"]
+    weights["policy"] = other(weights["policy"])
+    difference = compare(make(1), record)
+    assert str(difference.bits) == "logits (sampling), iteration 1, step 1"
+    assert str(difference.numbers) == "policy weights (weights), iteration 2"
+    text = str(difference)
+    assert "policy weights from iteration 2 on" in text and "equal up to rounding" in text
+    assert "policy weights agree until iteration 1" in text
+    assert "value weights agree until iteration 2" in text
+
+
+def test_an_action_is_not_rounded():
+    difference = compare(make(1), changed([*FIRST, "sampling", "actions"], rounded))
+    assert difference.numbers.quantity == "actions"
+
+
+def test_what_differs_at_the_same_time_is_named_too():
+    record = changed([*FIRST, "sampling", "values"], other)
+    record["trace"]["iterations"][0]["sampling"]["actions"] = other([0, 1.0, 1.0])
+    text = str(compare(make(1), record))
+    assert text.startswith("values (and actions) from iteration 1 on: mean 1.5 became mean 4")
+
+
+def test_an_update_that_only_one_makes_is_a_difference():
+    record = make(1)
+    del record["trace"]["iterations"][0]["updates"][1]
+    difference = compare(make(1), record)
+    assert difference.numbers.within == "update 2" and "became absent" in str(difference)
+
+
+def test_an_episode_that_differs_is_a_difference():
+    record = copy.deepcopy(make(1))
+    record["episodes"][1][3][0] += 1.0
+    assert str(compare(make(1), record).numbers) == "episodes (outcome), iteration 2"
+
+
+def test_a_loss_that_is_not_finite_is_a_difference():
+    record = changed([*UPDATE, "losses", "vf_loss"], lambda _: "nan")
+    assert "1.5 became nan" in str(compare(make(1), record))
+
+
+def test_a_digest_sees_every_bit_and_no_type():
+    values = np.arange(6, dtype=np.float32).reshape(3, 2)
+    assert summary(values) == summary(values.astype(np.float64))
+    assert summary(values)[0] != summary(np.nextafter(values, 9, dtype=np.float32))[0]
+    assert summary(values)[0] != summary(values.T)[0]
+    assert summary(values)[1:] == [2.5, 3.02765035]
+
+
+def test_renamed_or_reordered_layers_have_the_same_summary():
+    one, two = np.ones((2, 3)), np.zeros(3)
+    assert weight_summaries({"policy": [one, two]}) == weight_summaries({"policy": [two, one]})
+    assert weight_summaries({"policy": [one]}) != weight_summaries({"policy": [two]})
+
+
+def test_tracing_counts_its_own_time():
+    tracer = Tracer()
+    with tracer.clock():
+        sum(range(10**6))
+    assert 0 < tracer.seconds < 10

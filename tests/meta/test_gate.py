@@ -1,0 +1,133 @@
+"""A gate trains what a verdict needs, and no more."""
+
+import pytest
+
+from fixtures.baselines import Baseline
+from fixtures.gate import Gate
+from fixtures.sequential import Rule
+from fixtures.trials import TrialFailed
+from tests.meta.records import make
+
+SPREAD = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5]
+
+
+def rewards(seed, level=1.0):
+    """Return rewards by iteration that differ a little between seeds."""
+    return 20.0, level * (100.0 + SPREAD[seed % 6] + seed / 100)
+
+
+BASELINES = {
+    name: Baseline(
+        "ray-9.0.0", name, tuple(make(seed, rewards(seed), name) for seed in range(1, 25))
+    )
+    for name in ("full", "stacked")
+}
+
+
+class Shelf:
+    """Stands where trials are trained: each variant earns its level, seeds of it as they will."""
+
+    def __init__(self, shift=0, by_machine=None, **levels):
+        self.trained = []
+        self.shift = shift
+        self.levels = levels
+        self.by_machine = by_machine
+
+    def ask(self, name, seed):
+        """Name a trial."""
+        return name, seed
+
+    def finished(self, asked):
+        """Return the record of what was trained."""
+        name, seed = asked
+        if asked not in self.trained:
+            return None
+        return make(seed, rewards(seed + self.shift, self.levels[name]), name)
+
+    def record(self, asked, others):
+        """Train, or fail."""
+        if self.by_machine is not None:
+            raise TrialFailed("out of luck\nand more", self.by_machine)
+        assert asked in others()
+        self.trained.append(asked)
+        return self.finished(asked)
+
+
+def judge(shelf, name="full", **rule):
+    """Return the verdict on a variant, of two that are judged."""
+    return Gate(shelf, Rule(variants=2, **rule), BASELINES).verdict(name)
+
+
+def test_one_trial_is_enough_where_nothing_changed():
+    shelf = Shelf(full=1.0)
+    verdict = judge(shelf)
+    assert verdict.name == "identical" and verdict.passed
+    assert shelf.trained == [("full", 1)] and len(verdict.records) == 1
+
+
+def test_two_trials_are_enough_where_bits_changed_and_rewards_did_not():
+    shelf = Shelf(shift=1, full=1.0)
+    verdict = judge(shelf)
+    assert verdict.name == "no regression" and verdict.passed
+    assert shelf.trained == [("full", 1), ("full", 2)]
+    assert "episodes" in str(verdict.difference)
+
+
+@pytest.mark.parametrize(
+    ("level", "name", "passed"), [(0.7, "regressed", False), (1.3, "improved", True)]
+)
+def test_three_trials_are_enough_for_a_large_change(level, name, passed):
+    shelf = Shelf(full=level)
+    verdict = judge(shelf)
+    assert (verdict.name, verdict.passed) == (name, passed)
+    assert [seed for _, seed in shelf.trained] == [1, 2, 3]
+    assert verdict.change == pytest.approx((level - 1) * 100 / 120, abs=0.05)
+
+
+def test_a_spent_budget_does_not_pass():
+    shelf = Shelf(shift=1, full=0.995)
+    verdict = judge(shelf, tolerance=0.005, looks=(2, 4))
+    assert verdict.name == "inconclusive" and not verdict.passed
+    assert len(shelf.trained) == 4
+
+
+@pytest.mark.parametrize(
+    ("by_machine", "name"), [(False, "broken"), (True, "broken by the machine")]
+)
+def test_a_trial_that_fails_breaks_its_variant_alone(by_machine, name):
+    shelf = Shelf(by_machine=by_machine, full=1.0)
+    gate = Gate(shelf, Rule(variants=2), BASELINES)
+    verdict = gate.verdict("full")
+    assert verdict.name == name and not verdict.passed and "out of luck" in verdict.failure
+    assert verdict.records == ()
+    shelf.by_machine = None
+    shelf.levels["stacked"] = 1.0
+    assert gate.verdict("stacked").name == "identical"
+    assert gate.verdict("full") is verdict
+
+
+def test_who_waits_is_told_what_the_other_variants_need():
+    """And never what a variant that has its verdict would not."""
+    told = []
+
+    class Watched(Shelf):
+        def record(self, asked, others):
+            """Take down what was to be had."""
+            told.append(others())
+            return super().record(asked, others)
+
+    shelf = Watched(full=1.0, stacked=0.5)
+    gate = Gate(shelf, Rule(variants=2), BASELINES)
+    gate.verdict("full")
+    gate.verdict("stacked")
+    assert told[0] == [("full", 1), ("stacked", 1)]
+    assert told[1] == [("stacked", 1)]
+    assert told[-1] == [("stacked", 3)]
+
+
+def test_records_that_are_there_already_are_judged_without_training():
+    shelf = Shelf(full=0.7)
+    shelf.trained = [("full", seed) for seed in range(1, 9)]
+    verdict = judge(shelf)
+    assert verdict.name == "regressed" and len(verdict.records) == 3
+    assert len(shelf.trained) == 8

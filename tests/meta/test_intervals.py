@@ -1,0 +1,44 @@
+"""Intervals hold what they should as often as they say."""
+
+import numpy as np
+import pytest
+
+from fixtures.intervals import change_interval, mean_intervals, prediction_interval
+
+
+def test_prediction_interval_holds_the_next_value_as_often_as_stated():
+    draw = np.random.default_rng(0)
+    samples = draw.normal(size=(4000, 13))
+    inside = 0
+    for *seen, following in samples.tolist():
+        low, high = prediction_interval(seen, 0.1)
+        inside += low <= following <= high
+    assert inside / len(samples) == pytest.approx(0.9, abs=0.015)
+
+
+def test_prediction_interval_needs_a_spread():
+    with pytest.raises(ValueError, match="needs 2 values"):
+        prediction_interval([1.0], 0.1)
+
+
+def test_mean_intervals_hold_the_mean_as_often_as_stated():
+    draw = np.random.default_rng(0)
+    inside = 0
+    for old, new in zip(draw.normal(5, 1, (4000, 6)).tolist(), draw.normal(5, 1, (4000, 2))):
+        _, half = mean_intervals(old, new.tolist(), error=0.1)
+        inside += abs(new.mean() - 5) <= half
+    assert inside / 4000 == pytest.approx(0.9, abs=0.015)
+
+
+def test_change_interval_holds_the_change_as_often_as_stated():
+    """Of returns that are far from normal; the rank sum is discrete, so it holds more often."""
+    draw = np.random.default_rng(0)
+    inside = 0
+    for old, new in zip(draw.exponential(1, (2000, 12)), 0.7 * draw.exponential(1, (2000, 6))):
+        low, high = change_interval(old, new, error=0.1)
+        inside += low <= -0.3 <= high
+    assert 0.9 <= inside / 2000 < 0.94
+
+
+def test_too_few_trials_have_no_change_interval():
+    assert change_interval([1.0, 2.0], [1.5], error=0.05) is None

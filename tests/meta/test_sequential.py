@@ -1,0 +1,161 @@
+"""The sequential test: its exactness, its stated errors, and where it turns."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import mannwhitneyu
+
+from fixtures.sequential import (
+    Rule,
+    critical,
+    decide,
+    detectable,
+    needed,
+    outcomes,
+    p_value,
+    rates,
+)
+
+RULE = Rule(variants=4)
+
+SHAPES = {
+    "normal": lambda draw, size: draw.normal(100, 13, size),
+    "skewed": lambda draw, size: 60 + draw.exponential(20, size),
+    "two-faced": lambda draw, size: draw.choice([80.0, 110.0], size) + draw.normal(0, 3, size),
+    "heavy-tailed": lambda draw, size: 100 + 6 * draw.standard_t(3, size).clip(-12, 12),
+}
+"""Distributions that trials may have; ranks must not care."""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_unchanged_stack_fails_no_more_often_than_stated(shape):
+    draw = np.random.default_rng(0)
+    trials = SHAPES[shape](draw, (20_000, 24 + RULE.budget))
+    verdicts, _ = outcomes(RULE, trials[:, :24], trials[:, 24:])
+    for verdict in ("regressed", "improved"):
+        # Of one variant of four; three standard errors of the simulation on top.
+        assert np.mean(verdicts == verdict) <= 0.0025 + 3 * np.sqrt(0.0025 / 20_000)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_loss_of_the_tolerance_passes_no_more_often_than_stated(shape):
+    draw = np.random.default_rng(0)
+    trials = SHAPES[shape](draw, (20_000, 24 + RULE.budget))
+    verdicts, _ = outcomes(RULE, trials[:, :24], 0.8 * trials[:, 24:])
+    missed = np.mean((verdicts == "no regression") | (verdicts == "improved"))
+    assert missed <= 0.05 + 3 * np.sqrt(0.05 / 20_000)
+
+
+@pytest.mark.parametrize(("change", "verdict"), [(-0.5, "regressed"), (0.5, "improved")])
+def test_a_large_change_takes_three_trials(change, verdict):
+    draw = np.random.default_rng(0)
+    old, new = draw.normal(100, 5, 24), (1 + change) * draw.normal(100, 5, 16)
+    decision = decide(RULE, old, new)
+    assert (decision.verdict, decision.trials) == (verdict, 3)
+
+
+def test_no_change_and_a_small_spread_take_two_trials():
+    draw = np.random.default_rng(0)
+    old, new = draw.normal(100, 4, 24), draw.normal(100, 4, 16)
+    decision = decide(RULE, old, new)
+    assert (decision.verdict, decision.trials) == ("no regression", 2)
+
+
+def test_more_trials_are_wanted_until_there_is_a_verdict():
+    old = list(np.linspace(50, 150, 24))
+    assert decide(RULE, old, []).wanted == 2
+    assert decide(RULE, old, [70.0] * 2).wanted == 3
+    assert decide(RULE, old, [70.0] * 3).verdict is None
+    assert decide(RULE, old, [70.0] * 5).wanted == 6
+
+
+def test_a_spent_budget_is_inconclusive():
+    decision = decide(RULE, np.linspace(10, 190, 24), [90.0, 88.0] * 8)
+    assert (decision.verdict, decision.trials) == ("inconclusive", 16)
+    assert len(decision.looks) == len(RULE.looks)
+
+
+def test_trials_after_the_verdict_do_not_change_it():
+    old = np.linspace(95, 105, 24)
+    assert decide(RULE, old, [100.0, 101.0]) == decide(RULE, old, [100.0, 101.0, 5.0, 5.0])
+
+
+numbers = st.integers(80, 120).map(float)
+
+
+@given(
+    old=st.lists(numbers, min_size=5, max_size=24),
+    new=st.lists(numbers, min_size=16, max_size=16),
+    scale=st.sampled_from([0.5, 0.8, 1.0, 1.3]),
+)
+def test_many_runs_at_once_are_decided_as_one_by_one(old, new, scale):
+    """Ties included."""
+    new = [scale * value for value in new]
+    verdicts, trials = outcomes(RULE, np.array([old]), np.array([new]))
+    decision = decide(RULE, old, new)
+    assert (decision.verdict, decision.trials) == (verdicts[0], trials[0])
+
+
+@given(
+    st.lists(st.integers(0, 99), unique=True, min_size=3, max_size=24),
+    st.integers(1, 23),
+)
+def test_without_ties_the_p_value_is_that_of_mann_and_whitney(values, size):
+    size = min(size, len(values) - 1)
+    new, old = values[:size], values[size:]
+    assert p_value(new, old) == mannwhitneyu(new, old, alternative="less", method="exact").pvalue
+
+
+def test_a_tie_counts_against_a_change():
+    assert p_value([1.0], [1.0, 2.0]) == p_value([1.5], [1.0, 2.0])
+
+
+@pytest.mark.parametrize(("m", "n", "share"), [(2, 24, 0.007), (3, 24, 0.0004), (6, 10, 0.01)])
+def test_the_critical_number_of_pairs_is_the_last_one_within_the_share(m, n, share):
+    """Counted among all orders of the two samples."""
+    draw = np.random.default_rng(0)
+    won = critical(m, n, share)
+    order = draw.random((400_000, m + n)).argsort(1).argsort(1)
+    # Pairs won by the first m: their ranks, less those among themselves.
+    pairs = order[:, :m].sum(1) - m * (m - 1) // 2
+    for count, within in ((won, True), (won + 1, False)):
+        probability = np.mean(pairs <= count)
+        error = 4 * np.sqrt(share / 400_000)
+        assert (probability <= share + error) if within else (probability > share - error)
+
+
+def test_the_drop_that_is_found_with_95_percent_power_is_found_that_often():
+    old = np.random.default_rng(0).normal(100, 6, 24)
+    drop = detectable(RULE, old)
+    assert 0.1 < drop < 0.3
+    assert rates(RULE, old, -drop)["regressed"] >= 0.95
+    assert rates(RULE, old, -drop + 0.01).get("regressed", 0) < 0.95
+
+
+def test_what_a_wide_spread_would_take():
+    draw = np.random.default_rng(0)
+    assert needed(RULE, draw.normal(100, 22, 24)) in (24, 32, 48, 64, 96)
+    assert needed(RULE, draw.exponential(100, 24)) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"tolerance": 0.0}, "tolerance: between 0 and 1, not 0.0"),
+        ({"miss": 1.0}, "miss: between 0 and 1"),
+        ({"looks": ()}, "looks: ascending"),
+        ({"looks": (4, 2)}, "looks: ascending"),
+        ({"looks": (0, 2)}, "looks: ascending"),
+    ],
+)
+def test_what_is_no_rule_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Rule(**wrong)
+
+
+def test_a_budget_sets_the_last_look():
+    assert RULE.within(5).looks == (2, 3, 4, 5)
+    assert RULE.within(20).looks == (2, 3, 4, 6, 8, 12, 16, 20)
+    with pytest.raises(ValueError, match="looks"):
+        RULE.within(0)
