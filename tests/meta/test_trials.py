@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -74,6 +75,30 @@ def test_who_waits_for_a_trial_trains_another(trials, log):
     asked = [fresh(runs[0], seed) for seed in (1, 2)]
     at_once(runs, asked[0], partial(list, asked))
     assert sorted(line.split()[0] for line in log()) == ["1", "2"]
+
+
+def train_in_turn(trials, name, turns):
+    """Hold a slot some times in a row, and leave a line for each."""
+    for _ in range(turns):
+        with trials._slot():
+            with open(trials.folder / "turns", "a") as log:
+                log.write(f"{name}\n")
+            time.sleep(0.5)
+
+
+def test_who_has_had_a_slot_lets_the_other_in_first(trials, monkeypatch):
+    """Two runs share a machine in turns, however eager one of them is."""
+    monkeypatch.setattr("fixtures.trials.cores", lambda: 1)
+    runner = trials()
+    runner.folder.mkdir()
+    eager = threading.Thread(target=train_in_turn, args=(runner, "eager", 8))
+    eager.start()
+    time.sleep(0.6)
+    train_in_turn(runner, "late", 2)
+    eager.join()
+    turns = (runner.folder / "turns").read_text().split()
+    last = max(place for place, name in enumerate(turns) if name == "late")
+    assert last < len(turns) - 2, turns
 
 
 def test_a_crash_gives_the_reason_and_the_tail_of_its_log(trials):
