@@ -38,9 +38,13 @@ def test_the_same_record_is_identical():
     assert difference.identical and str(difference) == "identical to the last bit"
 
 
+def elsewhere(record):
+    """Return a record as another platform would have made it."""
+    return {**record, "platform": {"machine": "arm64"}}
+
+
 def test_cost_and_platform_are_not_compared():
-    moved = {**make(1), "platform": {"machine": "arm64"}, "cost": {}}
-    assert compare(make(1), moved).identical
+    assert compare(make(1), {**elsewhere(make(1)), "cost": {}}).identical
 
 
 FIRST = ["iterations", 0]
@@ -67,9 +71,10 @@ PLACES = [
 
 @pytest.mark.parametrize(("path", "said"), PLACES)
 def test_the_stage_that_differs_is_named(path, said):
-    difference = compare(make(1), changed(path, other))
-    assert str(difference.numbers) == said and difference.bits == difference.numbers
-    assert "identical to the bit until then" in str(difference)
+    for record in (changed(path, other), elsewhere(changed(path, other))):
+        difference = compare(make(1), record)
+        assert str(difference.first) == said and difference.bits == difference.first
+        assert "identical to the bit until then" in str(difference)
 
 
 @pytest.mark.parametrize("number", range(len(PLACES) - 1))
@@ -81,33 +86,50 @@ def test_of_two_that_differ_the_earlier_is_named(number):
     for step in second[:-1]:
         place, source = place[step], source[step]
     place[second[-1]] = source[second[-1]]
-    assert str(compare(make(1), record).numbers) == said
+    assert str(compare(make(1), record).first) == said
 
 
-def test_rounding_is_told_from_behaviour():
-    record = changed([*UPDATE, "gradients", "policy"], rounded)
-    difference = compare(make(1), record)
-    assert not difference.identical and difference.numbers is None
-    assert "equal up to rounding (0.0001) throughout" in str(difference)
+ROUNDED = changed([*UPDATE, "gradients", "policy"], rounded)
+
+
+def test_elsewhere_rounding_is_told_from_behaviour():
+    difference = compare(make(1), elsewhere(ROUNDED))
+    assert not difference.identical and difference.first is None and not difference.exact
+    assert "equal up to rounding (1e-05) throughout" in str(difference)
     assert "policy gradients (gradients), iteration 1, update 1" in str(difference)
+
+
+@pytest.mark.parametrize("versions", [{"numpy": "9.9.9"}, {"tensorflow": "9.9.9"}])
+def test_with_other_numerical_libraries_rounding_is_no_difference(versions):
+    record = copy.deepcopy(ROUNDED)
+    record["versions"].update(versions)
+    assert compare(make(1), record).first is None
+
+
+def test_another_rllib_on_the_same_libraries_is_held_to_every_bit():
+    record = copy.deepcopy(ROUNDED)
+    record["versions"]["ray"] = "9.9.9"
+    difference = compare(make(1), record)
+    assert difference.exact and difference.first.quantity == "policy gradients"
 
 
 def test_rounding_first_and_behaviour_later_are_both_named():
     record = changed(["opening", "logits", 0], rounded)
     weights = record["trace"]["iterations"][1]["weights"]
     weights["policy"] = other(weights["policy"])
-    difference = compare(make(1), record)
+    difference = compare(make(1), elsewhere(record))
     assert str(difference.bits) == "logits (sampling), iteration 1, step 1"
-    assert str(difference.numbers) == "policy weights (weights), iteration 2"
+    assert str(difference.first) == "policy weights (weights), iteration 2"
     text = str(difference)
     assert "policy weights from iteration 2 on" in text and "equal up to rounding" in text
+    assert "bits differ from logits (sampling), iteration 1, step 1 on" in text
     assert "policy weights agree until iteration 1" in text
     assert "value weights agree until iteration 2" in text
 
 
 def test_an_action_is_not_rounded():
-    difference = compare(make(1), changed([*FIRST, "sampling", "actions"], rounded))
-    assert difference.numbers.quantity == "actions"
+    record = elsewhere(changed([*FIRST, "sampling", "actions"], rounded))
+    assert compare(make(1), record).first.quantity == "actions"
 
 
 def test_what_differs_at_the_same_time_is_named_too():
@@ -121,13 +143,13 @@ def test_an_update_that_only_one_makes_is_a_difference():
     record = make(1)
     del record["trace"]["iterations"][0]["updates"][1]
     difference = compare(make(1), record)
-    assert difference.numbers.within == "update 2" and "became absent" in str(difference)
+    assert difference.first.within == "update 2" and "became absent" in str(difference)
 
 
 def test_an_episode_that_differs_is_a_difference():
     record = copy.deepcopy(make(1))
     record["episodes"][1][3][0] += 1.0
-    assert str(compare(make(1), record).numbers) == "episodes (outcome), iteration 2"
+    assert str(compare(make(1), record).first) == "episodes (outcome), iteration 2"
 
 
 def test_a_loss_that_is_not_finite_is_a_difference():

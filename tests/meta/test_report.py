@@ -47,7 +47,7 @@ def test_a_failure_says_what_fell_by_how_much():
 
 def test_a_failure_shows_each_look_and_the_stated_errors():
     text = "\n".join(message())
-    assert "p of no loss (regressed at 0.00036)" in text
+    assert f"p of no loss (regressed at {RULE.alarm_level(24):.5f})" in text
     assert "\n     3   0.00034 " in text
     assert "False alarms: 1.0% a run at most, shared by 4 variants and 7 looks" in text
     assert "misses of a loss of 20%: 5% at most" in text
