@@ -1,4 +1,4 @@
-"""Records baselines; runs with --update-baselines only."""
+"""Records trials; runs with --update-baselines or --update-calibration only."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from fixtures import baselines
 
 
 @pytest.mark.updates
-def test_baseline_is_written(records_of, plan, say, name):
-    """The records of all seeds, whole and consistent, become the stack's baseline."""
-    for path in baselines.save(plan.folder, records_of(name)):
+def test_records_are_written(records_of, plan, say, name):
+    """The records of all seeds, whole and consistent, are written and can be read again."""
+    for path in baselines.save(plan.target, records_of(name), plan.seeds[0]):
         say(f"wrote {path.relative_to(plan.folder.parent)}")
-    baselines.load(plan.folder, plan.selection.installed, name)
+    baselines.load(plan.target, plan.selection.installed, name, plan.seeds[0])

@@ -32,6 +32,15 @@ def test_what_was_saved_is_loaded(folder):
     assert baseline.record(2) == make(2) and baseline.record(4) is None
 
 
+def test_seeds_may_run_from_another_first(tmp_path):
+    baselines.save(tmp_path, [make(seed) for seed in (25, 26)], first=25)
+    assert len(baselines.load(tmp_path, STACK, "full", first=25).records) == 2
+    with pytest.raises(BaselineError, match="1, 2, .*24 missing; seeds run from 1"):
+        baselines.load(tmp_path, STACK, "full")
+    with pytest.raises(BaselineError, match="25 is there; seeds run from 26"):
+        baselines.load(tmp_path, STACK, "full", first=26)
+
+
 def test_saving_again_changes_no_byte(folder):
     before = {path: path.read_bytes() for path in folder.rglob("*.json")}
     baselines.save(folder, baselines.load(folder, STACK, "full").records)

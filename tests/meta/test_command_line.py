@@ -90,7 +90,10 @@ def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
         (["--against", "ray-0.1"], "--against ray-0.1: no such baseline in"),
         (["--config", "=1"], "a setting is written NAME=VALUE"),
         (["--baselines", "nowhere"], "there is no baseline to hold this run to"),
-        (["--update-baselines", "--config", "lr=1"], "goes with neither --config nor --against"),
+        (
+            ["--update-baselines", "--config", "lr=1"],
+            "to record goes with neither --config nor --against",
+        ),
         (["--tolerance", "0"], "--tolerance, --budget: tolerance: between 0 and 1, not 0.0"),
         (["--budget", "0"], "--tolerance, --budget: looks: ascending numbers of trials"),
     ],
