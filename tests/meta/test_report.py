@@ -1,12 +1,13 @@
 """What a person reads: a glance for each variant, and a failure that can be defended."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
 from fixtures.baselines import Baseline
 from fixtures.record import curve, learned_reward
-from fixtures.report import terminal
+from fixtures.report import markdown, terminal
 from fixtures.report.facts import differing_versions, facts
 from fixtures.sequential import Rule
 from fixtures.verdict import Verdict, judge
@@ -113,6 +114,17 @@ def test_what_could_not_be_trained_is_no_verdict_on_learning():
     assert terminal.failure(broken, found).startswith("BROKEN, which is no verdict on learning")
     (line,) = terminal.lines(found)
     assert "BROKEN" in line and line.endswith("full, seed 1, could not")
+
+
+def test_the_page_has_a_row_for_each_variant_and_the_evidence_behind_it():
+    broken = Verdict("broken", BASELINE, (), RULE, failure="full, seed 1, could not\nmore")
+    told = [facts(each) for each in (REGRESSED, verdict([make(1, (20.0, 40.1))]), broken)]
+    whole = {"installed": "ray-9.1.0", "baseline": "ray-9.0.0", "why": "the nearest older one"}
+    text = markdown.page({**whole, "overrides": {}, "rule": asdict(RULE), "verdicts": told})
+    assert text.startswith("### ray-9.1.0 held to the baseline of ray-9.0.0")
+    assert text.count("| `full` | **") == 3 and text.count("<details>") == 3
+    assert "| **regressed** | 32.75 ± " in text and "full, seed 1, could not\nmore" in text
+    assert "versions that differ: ray 9.0.0 -> 9.1.0" in text and "after 3 trials: p = " in text
 
 
 def test_facts_are_plain():
