@@ -139,11 +139,19 @@ def test_what_differs_at_the_same_time_is_named_too():
     assert text.startswith("values (and actions) from iteration 1 on: mean 1.5 became mean 4")
 
 
-def test_an_update_that_only_one_makes_is_a_difference():
-    record = make(1)
+def test_updates_that_only_one_makes_are_a_difference_in_their_number():
+    record = changed([*FIRST, "number_of_updates"], lambda _: 1)
     del record["trace"]["iterations"][0]["updates"][1]
-    difference = compare(make(1), record)
-    assert difference.first.within == "update 2" and "became absent" in str(difference)
+    assert str(compare(make(1), record)).startswith(
+        "number of updates from iteration 1 on: 3 became 1; identical to the bit until then"
+    )
+
+
+def test_a_layer_group_that_only_one_has_is_a_difference():
+    record = make(1)
+    record["trace"]["initial_weights"]["memory"] = ["a", 1.0, 1.0]
+    text = str(compare(make(1), record))
+    assert text.startswith("memory weights from before training on: absent became mean 1")
 
 
 def test_an_episode_that_differs_is_a_difference():

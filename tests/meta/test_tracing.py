@@ -1,0 +1,82 @@
+"""The trace of real trainings, very short ones: it names what was changed, and changes nothing."""
+
+import pytest
+
+from fixtures import trace
+from fixtures.difference import compare
+from fixtures.trial import train
+from fixtures.trials import Trials
+
+SHORT = {"train_batch_size": 400}
+"""A tenth of an iteration: 3 minibatches, 30 times."""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A function (settings, function) -> record of full, seed 1, one iteration, trained once."""
+    folder = tmp_path_factory.mktemp("trained")
+
+    def get(overrides=None, function=train, variant="full"):
+        trials = Trials(
+            folder / function.__name__,
+            overrides={**SHORT, **(overrides or {})},
+            function=function,
+            slots=folder / "slots",
+        )
+        return trials.record(trials.ask(variant, 1, iterations=1))
+
+    return get
+
+
+def train_without_a_look(variant, **asked):
+    """Train without looking into any update."""
+    trace.UPDATES = ()
+    trace.Tracer.first_update_made = lambda self, weights: None
+    return train(variant, **asked)
+
+
+def test_looking_into_updates_changes_nothing(trained):
+    looked, blind = trained(), trained(function=train_without_a_look)
+    assert looked["episodes"] == blind["episodes"]
+    seen, unseen = (each["trace"]["iterations"][0] for each in (looked, blind))
+    assert len(seen["updates"]) == 4 and unseen["updates"] == []
+    assert seen["weights"] == unseen["weights"]
+
+
+def test_every_stage_is_there(trained):
+    found = trained()["trace"]
+    assert set(found["initial_weights"]) == {"policy", "value"}
+    assert {name: len(rows) for name, rows in found["opening"].items()} == dict.fromkeys(
+        trace.SAMPLING, trace.OPENING
+    )
+    assert set(found["opening"]["rewards"]) == {1.0}
+    assert set(found["opening"]["actions"]) == {0.0, 1.0}
+    (iteration,) = found["iterations"]
+    assert iteration["number_of_updates"] == 3 * 30
+    assert [each["number"] for each in iteration["updates"]] == [1, 2, 8, 32]
+    assert all(each["rows"] == 128 for each in iteration["updates"])
+    # Normalised over the batch, of which a minibatch is a part.
+    _, mean, size = iteration["updates"][0]["advantages"]
+    assert abs(mean) < 0.5 and 0.7 < size < 1.4
+    assert iteration["updates"][0]["gradients"]["policy"] > 0
+    assert iteration["weights"] != found["initial_weights"]
+
+
+def test_attention_has_a_memory(trained):
+    found = trained(variant="attention")["trace"]
+    assert set(found["initial_weights"]) == {"policy", "value", "memory"}
+    assert found["iterations"][0]["updates"][0]["gradients"]["memory"] > 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "named"),
+    [
+        ("gamma", 0.9, "value targets (and advantages) from iteration 1 on"),
+        ("vf_loss_coeff", 0.0, "total loss from iteration 1, update 1 on"),
+        ("lr", 5e-06, "policy weights (and value weights) from iteration 1, update 1 on"),
+    ],
+)
+def test_the_stage_that_a_setting_changes_is_named(trained, setting, value, named):
+    difference = compare(trained(), trained({setting: value}))
+    assert str(difference).startswith(named)
+    assert "identical to the bit until then: initial weights, sampling" in str(difference)
