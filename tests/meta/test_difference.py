@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from fixtures.difference import TOLERANCE, compare
+from fixtures.difference import TOLERANCE, compare, config_differences
 from fixtures.trace import Tracer, summary, weight_summaries
 from tests.meta.records import make
 
@@ -184,3 +184,14 @@ def test_tracing_counts_its_own_time():
     with tracer.clock():
         sum(range(10**6))
     assert 0 < tracer.seconds < 10
+
+
+def test_settings_that_differ_are_listed_and_those_of_one_release_counted():
+    old = {"lr": 1, "model": {"dim": 84, "use_lstm": False}, "horizon": None}
+    new = {"lr": 2, "model": {"dim": 84, "use_lstm": True}, "a": 1, "b": {}}
+    assert config_differences(old, new) == [
+        "lr 1 became 2",
+        "model.use_lstm False became True",
+        "1 settings are gone and 2 are new",
+    ]
+    assert config_differences(old, old) == []
