@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 
 from fixtures.baselines import Baseline
-from fixtures.record import curve, learned_reward
+from fixtures.record import begun, curve, learned_reward
 from fixtures.report import markdown, terminal
 from fixtures.report.facts import differing_versions, facts
 from fixtures.sequential import Rule
@@ -145,6 +145,10 @@ def test_a_learned_reward_is_the_mean_of_the_last_100_episodes():
     record["episodes"] = [[[10.0, 10]] * 150 + [[20.0, 20]] * 50, [[40.0, 40]] * 50]
     assert curve(record) == [12.5, 40.0]
     assert learned_reward(record) == (50 * 20 + 50 * 40) / 100
+
+
+def test_what_had_begun_is_what_a_shorter_trial_records():
+    assert begun(make(1, (20.0, 40.0)), 1) == {**make(1, (20.0,)), "cost": make(1)["cost"]}
 
 
 def test_a_trial_of_few_episodes_has_no_learned_reward():
