@@ -99,6 +99,15 @@ def test_elsewhere_rounding_is_told_from_behaviour():
     assert "policy gradients (gradients), iteration 1, update 1" in str(difference)
 
 
+def test_a_step_next_to_zero_is_held_to_the_size_of_the_others():
+    old, new = make(1), elsewhere(make(1))
+    for record, value in ((old, 1e-5), (new, 1.1e-5)):
+        record["trace"]["opening"]["values"][3] = value
+    assert compare(old, new).first is None
+    new["trace"]["opening"]["values"][3] = 1e-3
+    assert str(compare(old, new).first) == "values (sampling), iteration 1, step 4"
+
+
 @pytest.mark.parametrize("versions", [{"numpy": "9.9.9"}, {"tensorflow": "9.9.9"}])
 def test_with_other_numerical_libraries_rounding_is_no_difference(versions):
     record = copy.deepcopy(ROUNDED)
