@@ -1,13 +1,18 @@
 """The calibration: its rules on cases that are known, and that no trial is used twice."""
 
+import json
 from dataclasses import asdict
+from statistics import mean, stdev
 
 import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from fixtures.calibration import rules, study, tables
+from fixtures import baselines, files
+from fixtures.calibration import defects, rules, statistics, study, tables
+from fixtures.record import learned_reward
 from fixtures.sequential import Rule
+from tests.meta.records import make
 
 RULE = Rule(variants=2)
 
@@ -82,6 +87,46 @@ def test_welch_is_welch():
     assert (rules.welch_with_floor(old, new, floor=0.0) == (p < 0.01)).all()
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """Baselines of 24 seeds of two variants, and a store with defective trials of one."""
+    for variant in ("full", "stacked"):
+        records = [make(seed, (20.0, 100.0 + seed / 10), variant) for seed in range(1, 25)]
+        baselines.save(tmp_path, records)
+    for seed in (1, 2, 3):
+        record = {**make(seed, (20.0, 60.0 + seed)), "overrides": {"lr": 1}}
+        files.write(tmp_path / "store" / "records" / f"{seed}.json", json.dumps(record))
+    files.write(tmp_path / "store" / "records" / "own.json", json.dumps(make(1)))
+    return tmp_path
+
+
+def test_trials_with_a_defect_are_kept_and_judged(folder):
+    assert defects.keep(folder / "store", folder) == 3
+    assert defects.keep(folder / "store", folder) == 3
+    trials = defects.kept(folder)
+    assert [(each["defect"], each["seed"]) for each in trials] == [("lr=1", n) for n in (1, 2, 3)]
+    found = defects.judged(RULE, baselines.load(folder, "ray-9.0.0", "full"), trials)
+    assert found["lr=1"]["verdict"] == "regressed" and found["lr=1"]["trials"] == 3
+    assert found["lr=1"]["first_difference"].startswith("episodes")
+    assert defects.judged(RULE, baselines.load(folder, "ray-9.0.0", "stacked"), trials) == {}
+
+
+def test_a_defect_without_settings_has_to_be_named(folder):
+    assert defects.keep(folder / "store", folder, "rllib edited") == 4
+    assert {each["defect"] for each in defects.kept(folder)} == {"rllib edited"}
+
+
+def test_statistics_are_compared_by_how_far_a_defect_moves_them(folder):
+    defects.keep(folder / "store", folder)
+    baseline = baselines.load(folder, "ray-9.0.0", "full")
+    found = statistics.compared(baseline, defects.kept(folder))
+    last = [learned_reward(record) for record in baseline.records]
+    assert found["last 100 episodes"]["spread"] == pytest.approx(stdev(last) / mean(last))
+    assert found["last 100 episodes"]["lr=1"] > 5
+    assert found["last iteration"]["lr=1"] > 5
+    assert set(found) == set(statistics.STATISTICS)
+
+
 def test_the_text_has_a_table_for_each_question():
     family = [trials(5), trials(9, "stacked")]
     found = {
@@ -96,6 +141,21 @@ def test_the_text_has_a_table_for_each_question():
                 "power": {each.variant: study.power(RULE, each, 200) for each in family},
                 "found_drop": {each.variant: study.found_drop(RULE, each, 50) for each in family},
                 "rules": study.by_cost(RULE, family, 100, -0.2),
+                "defects": {
+                    "full": {
+                        "lr=1": {
+                            "verdict": "regressed",
+                            "trials": 3,
+                            "change": -0.4,
+                            "first_difference": "policy weights; more",
+                        }
+                    },
+                    "stacked": {},
+                },
+                "statistics": {
+                    "full": {"last 100 episodes": {"spread": 0.05, "lr=1": 9.0}},
+                    "stacked": {"last 100 episodes": {"spread": 0.06}},
+                },
             }
         },
     }
@@ -103,4 +163,6 @@ def test_the_text_has_a_table_for_each_question():
     assert "## ray-9.0.0" in text and "24 baseline trials and 24 others" in text
     for row in ("any split of the trials", "the committed baseline", "`stacked`", "this gate"):
         assert f"| {row} |" in text
+    assert "| lr=1 | `full` | regressed | -40.0% | 3 | policy weights |" in text
+    assert "| last 100 episodes | 5.0% | 6.0% | 9.0 / - |" in text
     assert "None" not in text and "nan" not in text
