@@ -166,7 +166,7 @@ def test_a_gate_fails_where_one_variant_learns_less(place):
     failed = gate_in(place, "-n", 2, *JUDGED, *THREE)
     assert failed.returncode == 1, failed.stdout
     assert "stacked    REGRESSED" in failed.stdout and "full       identical" in failed.stdout
-    assert "first difference: episodes" in failed.stdout
+    assert "first difference, seed 1: episodes" in failed.stdout
     assert "python -m fixtures.trial stacked --seed 1" in failed.stdout
     assert verdicts(place)["stacked"]["trials"] == 3
 
