@@ -185,7 +185,7 @@ def test_a_gate_fails_where_bits_changed_and_nothing_else_did(place):
 
 
 def test_a_gate_that_cannot_decide_has_an_exit_status_of_its_own(place):
-    fill(place, full=1.0005)
+    fill(place, full=1.005)
     spent = gate_in(place, *JUDGED, "--variants=full", "--tolerance=0.005", "--budget=4")
     assert spent.returncode == 10, spent.stdout
     assert "full       inconclusive" in spent.stdout and "the budget is spent" in spent.stdout
