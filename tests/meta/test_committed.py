@@ -1,0 +1,44 @@
+"""The baselines in git: whole, locked, cheap to trace, and no trap for who repeats their seeds."""
+
+from pathlib import Path
+
+import pytest
+
+from fixtures import baselines
+from fixtures.record import learned_reward
+from fixtures.sequential import Rule, decide
+from fixtures.variants import VARIANTS
+
+FOLDER = Path(__file__).parents[2] / "baselines"
+
+BASELINES = [(stack, name) for stack in baselines.stacks(FOLDER) for name in VARIANTS]
+
+
+@pytest.mark.parametrize(("stack", "name"), BASELINES)
+def test_a_baseline_is_whole(stack, name):
+    assert len(baselines.load(FOLDER, stack, name).records) >= 2
+
+
+@pytest.mark.parametrize(("stack", "name"), BASELINES)
+def test_a_baseline_was_trained_with_what_is_locked_beside_it(stack, name):
+    locked = baselines.locked(FOLDER, stack)
+    versions = dict(baselines.load(FOLDER, stack, name).shared["versions"])
+    python = versions.pop("python")
+    assert python.startswith(baselines.locked_python(FOLDER, stack) + ".")
+    assert versions == {package: locked[package] for package in versions}
+
+
+@pytest.mark.parametrize(("stack", "name"), BASELINES)
+def test_who_repeats_the_baselines_own_seeds_learns_no_less_and_no_more(stack, name):
+    """A gate trains the seeds that the baseline begins with: what they had luck with is in both."""
+    earned = [learned_reward(record) for record in baselines.load(FOLDER, stack, name).records]
+    rule = Rule(len(VARIANTS))
+    repeated = (earned * rule.budget)[: rule.budget]
+    assert decide(rule, earned, repeated).verdict in ("no regression", "inconclusive")
+
+
+@pytest.mark.parametrize(("stack", "name"), BASELINES)
+def test_tracing_took_less_than_three_percent_of_training(stack, name):
+    costs = [record["cost"] for record in baselines.load(FOLDER, stack, name).records]
+    trained = sum(wall for cost in costs for wall, _ in cost["iterations"])
+    assert sum(cost["trace"] for cost in costs) < 0.03 * trained
