@@ -30,7 +30,7 @@ def test_a_baseline_was_trained_with_what_is_locked_beside_it(stack, name):
 
 @pytest.mark.parametrize(("stack", "name"), BASELINES)
 def test_who_repeats_the_baselines_own_seeds_learns_no_less_and_no_more(stack, name):
-    """A gate trains the seeds that the baseline begins with: what they had luck with is in both."""
+    """A gate trains the seeds that the baseline begins with, and their luck is in both."""
     earned = [learned_reward(record) for record in baselines.load(FOLDER, stack, name).records]
     rule = Rule(len(VARIANTS))
     repeated = (earned * rule.budget)[: rule.budget]
