@@ -9,9 +9,12 @@ import pytest
 from scipy.stats import ttest_ind
 
 from fixtures import baselines, files
+from fixtures.baselines import BaselineError
 from fixtures.calibration import defects, rules, statistics, study, tables
+from fixtures.calibration.__main__ import calibrate
 from fixtures.record import learned_reward
 from fixtures.sequential import Rule
+from fixtures.variants import VARIANTS
 from tests.meta.records import make
 
 RULE = Rule(variants=2)
@@ -114,6 +117,17 @@ def test_trials_with_a_defect_are_kept_and_judged(folder):
 def test_a_defect_without_settings_has_to_be_named(folder):
     assert defects.keep(folder / "store", folder, "rllib edited") == 4
     assert {each["defect"] for each in defects.kept(folder)} == {"rllib edited"}
+
+
+def test_too_few_trials_are_refused_before_anything_is_measured(tmp_path):
+    with pytest.raises(BaselineError, match="calibration holds no records: record them with"):
+        calibrate(tmp_path, 10)
+    for variant in VARIANTS:
+        baselines.save(tmp_path, [make(seed, variant=variant) for seed in range(1, 25)])
+        records = [make(seed, variant=variant) for seed in (25, 26)]
+        baselines.save(tmp_path / "calibration", records, first=25)
+    with pytest.raises(BaselineError, match="ray-9.0.0: full has 2 trials, .* may take 16"):
+        calibrate(tmp_path, 10)
 
 
 def test_statistics_are_compared_by_how_far_a_defect_moves_them(folder):
