@@ -79,7 +79,11 @@ REFUSED = {
         lambda c: c["shared"].update(stack="ray-8.0.0"),
         "shared.stack: is 'ray-8.0.0', not 'ray-9.0.0'",
     ),
-    "no platform": (lambda c: c["shared"].pop("platform"), "shared.platform: is missing"),
+    "no platform": (
+        lambda c: c["records"][0].pop("platform"),
+        r"records \(seed 1\).platform: should be dict",
+    ),
+    "no learner": (lambda c: c["shared"].pop("learner"), "shared.learner: is missing"),
     "NaN reported": (
         lambda c: c["records"][0].update(reported=[20.0, float("nan")]),
         r"records \(seed 1\).reported: holds what is no number: nan",
@@ -150,7 +154,6 @@ def test_a_missing_file_is_refused(folder, name):
 MIXED = {
     "config": {"config": {**make(2)["config"], "lr": 1.0}},
     "versions": {"versions": {"ray": "8.0.0"}},
-    "platform": {"platform": {"machine": "arm64"}},
     "source": {"source": "f" * 16},
 }
 
@@ -160,6 +163,17 @@ def test_records_of_different_making_are_not_saved(tmp_path, field):
     with pytest.raises(BaselineError, match=f"{field}: differs between seeds 1 and 2"):
         baselines.save(tmp_path, [make(1), {**make(2), **MIXED[field]}])
     assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_baseline_goes_on_on_another_machine(tmp_path):
+    other = {"machine": "arm64"}
+    records = [{**make(s), "platform": other} if s in (3, 4, 6) else make(s) for s in range(1, 8)]
+    reviewed, _ = baselines.save(tmp_path, records)
+    assert json.loads(reviewed.read_text())["platforms"] == [
+        {"seeds": "1-2, 5, 7", **make(1)["platform"]},
+        {"seeds": "3-4, 6", **other},
+    ]
+    assert baselines.load(tmp_path, STACK, "full").record(4)["platform"] == other
 
 
 @pytest.mark.parametrize(
