@@ -3,7 +3,7 @@
 import pytest
 
 from fixtures.baselines import Baseline
-from fixtures.gate import Gate
+from fixtures.gate import Gate, seeds
 from fixtures.sequential import Rule
 from fixtures.trials import TrialFailed
 from tests.meta.records import make
@@ -22,6 +22,8 @@ BASELINES = {
     )
     for name in ("full", "stacked")
 }
+
+PLATFORM = make(1)["platform"]
 
 
 class Shelf:
@@ -55,7 +57,7 @@ class Shelf:
 
 def judge(shelf, name="full", **rule):
     """Return the verdict on a variant, of two that are judged."""
-    return Gate(shelf, Rule(variants=2, **rule), BASELINES).verdict(name)
+    return Gate(shelf, Rule(variants=2, **rule), BASELINES, PLATFORM).verdict(name)
 
 
 def test_one_trial_is_enough_where_nothing_changed():
@@ -96,7 +98,7 @@ def test_a_spent_budget_does_not_pass():
 )
 def test_a_trial_that_fails_breaks_its_variant_alone(by_machine, name):
     shelf = Shelf(by_machine=by_machine, full=1.0)
-    gate = Gate(shelf, Rule(variants=2), BASELINES)
+    gate = Gate(shelf, Rule(variants=2), BASELINES, PLATFORM)
     verdict = gate.verdict("full")
     assert verdict.name == name and not verdict.passed and "out of luck" in verdict.failure
     assert verdict.records == ()
@@ -117,7 +119,7 @@ def test_who_waits_is_told_what_the_other_variants_need():
             return super().record(asked, others)
 
     shelf = Watched(full=1.0, stacked=0.5)
-    gate = Gate(shelf, Rule(variants=2), BASELINES)
+    gate = Gate(shelf, Rule(variants=2), BASELINES, PLATFORM)
     gate.verdict("full")
     gate.verdict("stacked")
     assert told[0] == [("full", 1), ("stacked", 1)]
@@ -131,3 +133,22 @@ def test_records_that_are_there_already_are_judged_without_training():
     verdict = judge(shelf)
     assert verdict.name == "regressed" and len(verdict.records) == 3
     assert len(shelf.trained) == 8
+
+
+AMD, INTEL = {"processor": "AMD 1"}, {"processor": "Intel 1"}
+
+
+@pytest.mark.parametrize(
+    ("platform", "order"),
+    [
+        (AMD, [1, 2, 3, 4, 5]),
+        (INTEL, [21, 1, 2, 3, 4]),
+        ({"processor": "Intel 2"}, [21, 1, 2, 3, 4]),
+        ({"processor": "another"}, [1, 2, 3, 4, 5]),
+        ({}, [1, 2, 3, 4, 5]),
+    ],
+)
+def test_the_first_seed_is_one_that_was_recorded_on_such_a_machine(platform, order):
+    records = [{**make(seed), "platform": AMD if seed < 21 else INTEL} for seed in range(1, 25)]
+    baseline = Baseline("ray-9.0.0", "full", tuple(records))
+    assert seeds(baseline, platform, 5) == order
