@@ -91,6 +91,17 @@ def test_a_glance_at_what_did_not_change():
     )
 
 
+def test_a_glance_at_what_changed_by_rounding_alone():
+    """Such as a processor of another make, where bits are not expected to be equal."""
+    record = make(1, (20.0, 40.1))
+    loss = record["trace"]["iterations"][0]["updates"][0]["losses"]
+    loss["vf_loss"] *= 1 + 1e-7
+    assert verdict([record]).name is None
+    (line,) = terminal.lines(facts(verdict([{**record, "platform": {"machine": "arm64"}}])))
+    assert line.startswith("full       identical") and "equal up to rounding (1e-05)" in line
+    assert "bits" not in line and line.endswith(" 1")
+
+
 def test_a_glance_names_the_drop_that_would_have_been_found():
     same = [make(seed, (20.0, 40.0 + (seed + 1) / 10)) for seed in (1, 2)]
     found = facts(verdict(same))
