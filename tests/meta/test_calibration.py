@@ -90,6 +90,18 @@ def test_welch_is_welch():
     assert (rules.welch_with_floor(old, new, floor=0.0) == (p < 0.01)).all()
 
 
+def test_who_is_said_to_lie_outside_a_spread_is_counted():
+    alike = [make(seed) for seed in range(1, 27)]
+    assert study.named_by_chance(alike, 24, 50)[0] == 0
+    for record in alike[-2:]:
+        for iteration in record["trace"]["iterations"]:
+            for update in iteration["updates"]:
+                update["losses"]["vf_loss"] = 1e9
+    hits, low, high = study.named_by_chance(alike, 24, 2000)
+    # Where both of the two are the candidates: 1 in 26 * 25 / 2.
+    assert low < 1 / 325 < high and hits > 0
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Baselines of 24 seeds of two variants, and a store with defective trials of one."""
@@ -152,6 +164,7 @@ def test_the_text_has_a_table_for_each_question():
                 "false_alarms": study.false_alarms(RULE, family, 200),
                 "committed": study.false_alarms(RULE, family, 200, committed=True),
                 "null_arm": study.null_arm(RULE, family),
+                "named": {"full": [0, 0.0, 0.02], "stacked": [2, 0.0, 0.04]},
                 "power": {each.variant: study.power(RULE, each, 200) for each in family},
                 "found_drop": {each.variant: study.found_drop(RULE, each, 50) for each in family},
                 "rules": study.by_cost(RULE, family, 100, -0.2),
@@ -179,4 +192,5 @@ def test_the_text_has_a_table_for_each_question():
         assert f"| {row} |" in text
     assert "| lr=1 | `full` | regressed | -40.0% | 3 | policy weights |" in text
     assert "| last 100 episodes | 5.0% | 6.0% | 9.0 / - |" in text
+    assert "`full` 0.00% (0.00% to 2.00%), `stacked` 1.00% (0.00% to 4.00%)" in text
     assert "None" not in text and "nan" not in text
