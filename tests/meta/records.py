@@ -8,13 +8,10 @@ import time
 
 import numpy as np
 
-from fixtures.trace import SAMPLING, TARGETS, Tracer
+from fixtures.trace import LOSSES, SAMPLING, TARGETS, Tracer
 from fixtures.trial import SCHEMA
 
 __all__ = ["make", "train"]
-
-
-LOSSES = ("policy_loss", "vf_loss", "kl", "entropy", "total_loss")
 
 
 def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0"):
