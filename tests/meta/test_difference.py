@@ -204,3 +204,21 @@ def test_settings_that_differ_are_listed_and_those_of_one_release_counted():
         "1 settings are gone and 2 are new",
     ]
     assert config_differences(old, old) == []
+
+
+def test_an_update_that_was_made_and_not_recorded_is_a_difference():
+    """Only updates that the other record never made are passed over: their number says so."""
+    for damage in (
+        lambda update: update["gradients"].pop("value"),
+        lambda update: update["losses"].update(vf_loss=None),
+    ):
+        record = make(1)
+        for iteration in record["trace"]["iterations"]:
+            for update in iteration["updates"]:
+                damage(update)
+        assert not compare(make(1), record).identical
+    record = make(1)
+    for iteration in record["trace"]["iterations"]:
+        iteration["updates"] = []
+    difference = compare(make(1), record)
+    assert difference.first.within == "update 1" and "became absent" in str(difference)
