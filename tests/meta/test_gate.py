@@ -108,6 +108,21 @@ def test_a_trial_that_fails_breaks_its_variant_alone(by_machine, name):
     assert gate.verdict("full") is verdict
 
 
+def test_a_trial_that_ended_too_few_episodes_is_broken():
+    """There is nothing to judge, and no reason to blame what was learned."""
+
+    class Short(Shelf):
+        def finished(self, asked):
+            """Return a record of 50 episodes."""
+            record = super().finished(asked)
+            return record and {**record, "episodes": [record["episodes"][0][:50]]}
+
+    verdict = judge(Short(full=1.0))
+    assert verdict.name == "broken" and verdict.records == ()
+    assert "full, seed 1: 50 episodes ended, and a learned reward needs 100" in verdict.failure
+    assert "python -m fixtures.trial full --seed 1" in verdict.failure
+
+
 def test_who_waits_is_told_what_the_other_variants_need():
     """And never what a variant that has its verdict would not."""
     told = []
