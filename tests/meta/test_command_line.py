@@ -96,6 +96,8 @@ def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
         ),
         (["--tolerance", "0"], "--tolerance, --budget: tolerance: between 0 and 1, not 0.0"),
         (["--budget", "0"], "--tolerance, --budget: looks: ascending numbers of trials"),
+        (["--budget", "97"], "--budget: 96 at most, not 97"),
+        (["--verdicts", "found.md"], "--verdicts: a file that ends in .json, not found.md"),
     ],
 )
 def test_a_gate_that_cannot_judge_is_refused_before_anything_trains(arguments, message):

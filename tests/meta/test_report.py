@@ -51,7 +51,7 @@ def test_a_failure_shows_each_look_and_the_stated_errors():
     assert f"p of no loss (regressed at {RULE.alarm_level(24):.5f})" in text
     assert "\n     3   0.00034 " in text
     assert "False alarms: 1.0% a run at most, shared by 4 variants and 7 looks" in text
-    assert "misses of a loss of 20%: 5% at most" in text
+    assert "misses of a loss of 20% that all seeds share: 5% at most" in text
 
 
 def test_a_failure_shows_both_sides_by_iteration_and_by_seed():
