@@ -50,7 +50,9 @@ def test_saving_again_changes_no_byte(folder):
 def test_the_reviewed_file_has_a_line_for_each_trial(folder):
     lines = (folder / STACK / "full.json").read_text().splitlines()
     (line,) = [line for line in lines if '"seed": 2' in line]
-    assert json.loads(line.rstrip(",")) == {
+    found = json.loads(line.rstrip(","))
+    assert len(found.pop("digest")) == 16
+    assert found == {
         "seed": 2,
         "learned_reward": [20.0, 40.0],
         "reported": [20.0, 40.0],
@@ -109,6 +111,20 @@ REFUSED = {
     "half a trace": (
         lambda c: c["records"][0]["trace"]["iterations"].pop(),
         r"records \(seed 1\).trace.iterations: needs 2 iterations",
+    ),
+    "a trace without targets": (
+        lambda c: c["records"][0]["trace"]["iterations"][0].pop("targets"),
+        r"records \(seed 1\).trace: is not whole \(KeyError: 'targets'\)",
+    ),
+    "a trace of something else": (
+        lambda c: c["records"][0].update(trace={"iterations": [1, 2]}),
+        r"records \(seed 1\).trace: is not whole",
+    ),
+    "a number of a trace made up": (
+        lambda c: c["records"][0]["trace"]["iterations"][0]["targets"].update(
+            advantages=["", 1, 1]
+        ),
+        "full.json: trials: does not agree with full.records.json",
     ),
     "a text for a configuration": (
         lambda c: c["shared"].update(config="default"),
