@@ -6,7 +6,7 @@ from statistics import mean, stdev
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_ind, ttest_ind_from_stats
 
 from fixtures import baselines, files
 from fixtures.baselines import BaselineError
@@ -27,34 +27,55 @@ def trials(spread, variant="full"):
 
 
 def test_no_trial_is_both_baseline_and_candidate():
-    each = trials(5)
-    for committed in (False, True):
-        old, new = each.draw(np.random.default_rng(0), 50, 16, committed=committed)
-        assert old.shape == (50, 24) and new.shape == (50, 16)
-        for one, other in zip(old, new):
-            assert len({*one, *other}) == 40
-    assert all(sorted(one) == sorted(each.baseline) for one in old)
+    old, new = trials(5).draw(np.random.default_rng(0), 50, 16)
+    assert old.shape == (50, 24) and new.shape == (50, 16)
+    for one, other in zip(old, new):
+        assert len({*one, *other}) == 40
 
 
-def test_changes_are_those_of_the_candidates_alone():
+def test_the_committed_baseline_stays_and_the_others_are_drawn():
     each = trials(5)
-    old, new = each.draw(np.random.default_rng(0), 50, 16, change=-0.5)
-    assert old.mean() == pytest.approx(100, abs=2) and new.mean() == pytest.approx(50, abs=1)
-    _, lost = each.draw(np.random.default_rng(0), 50, 16, change=-1.0)
-    assert set(lost.ravel()) == {20.0}
+    old, new = each.draw_committed(np.random.default_rng(0), 50, 16)
+    assert (old == each.baseline).all() and new.shape == (50, 16)
+    assert set(new.ravel()) == set(each.others)
+
+
+@pytest.mark.parametrize(
+    ("change", "mean", "spread"),
+    [
+        ("no change", 100, 5),
+        ("-50%", 50, 2.5),
+        ("total loss", 20, 0),
+        ("1 in 5 learns nothing", 84, 32),
+        ("twice the spread", 100, 10),
+    ],
+)
+def test_changes_are_those_of_the_candidates_alone(change, mean, spread):
+    draw = np.random.default_rng(0)
+    old, new = trials(5).draw(draw, 500, 16, study.CHANGES[change])
+    assert old.mean() == pytest.approx(100, abs=2) and old.std() == pytest.approx(5, abs=1)
+    assert new.mean() == pytest.approx(mean, abs=2) and new.std() == pytest.approx(spread, abs=2)
+
+
+def test_what_is_resampled_keeps_what_belongs_together():
+    each = study.Trials("ray-9.0.0", "full", np.arange(24.0), np.arange(24.0, 48), np.arange(48.0))
+    again = each.resampled(np.random.default_rng(0))
+    assert (np.concatenate([again.baseline, again.others]) == again.untaught).all()
+    assert set(again.baseline) < set(each.baseline) and set(again.others) < set(each.others)
 
 
 def test_the_study_counts_what_the_gate_says():
     family = [trials(5), trials(5, "stacked")]
-    alarms = study.false_alarms(RULE, family, 500)
+    alarms = study.false_alarms(RULE, [each.draw for each in family], 500)
     assert alarms["regressed"][0] <= 10 and 4 <= alarms["trials"] < 5
     found = study.power(RULE, family[0], 200)
-    assert found["-50%"] == {"regressed": 1.0, "trials": 3.0}
-    assert found["-100%"]["regressed"] == 1.0
-    assert found["+0%"]["no regression"] > 0.98
+    assert found["-50%"]["regressed"] == 1.0 and found["-50%"]["trials"] == 3.0
+    assert found["-50%"]["intervals"] == {"regressed": [1.0, 1.0], "passed": [0.0, 0.0]}
+    assert found["total loss"]["regressed"] == 1.0
+    assert found["no change"]["no regression"] > 0.98
     drops = study.found_drop(RULE, family[0], 200)
     assert 20 >= drops["3"] >= drops["16"] > 10
-    assert set(study.null_arm(RULE, family)) == {"no regression"}
+    assert set(study.null_arm(RULE, family)) <= {"no regression", "unfinished"}
     assert study.null_arm(RULE, family)["no regression"] >= 20
 
 
@@ -65,6 +86,11 @@ def test_an_interval_of_a_rate_is_that_of_clopper_and_pearson():
     assert study.interval(20, 20)[1] == 1.0
 
 
+def test_a_gate_that_runs_out_of_trials_is_counted():
+    lost = study.Trials("ray-9.0.0", "full", np.arange(24.0), np.full(3, 10.0), np.zeros(27))
+    assert study.null_arm(RULE, [lost]) == {"unfinished": 1}
+
+
 OLD = np.array([[90.0, 95.0, 100.0, 105.0, 110.0]])
 
 
@@ -72,14 +98,34 @@ OLD = np.array([[90.0, 95.0, 100.0, 105.0, 110.0]])
     ("rule", "passes", "alarms"),
     [
         (rules.best_trial, [10.0, 10.0, 10.0, 76.0], [74.0] * 4),
-        (rules.three_sigma, [77.0] * 4, [76.0] * 4),
-        (rules.trimmed_t_test, [10.0, 99.0, 101.0, 180.0], [85.0, 86.0, 87.0, 88.0]),
+        (rules.three_sigma, [10.0, 10.0, 10.0, 77.0], [76.0] * 4),
+        (rules.trimmed_t_test, [10.0, 91.5, 92.5, 180.0], [10.0, 90.5, 91.5, 180.0]),
         (rules.welch_with_floor, [81.0, 82.0, 81.0, 82.0], [78.0, 79.0, 78.0, 79.0]),
     ],
 )
 def test_a_rule_of_others_turns_where_its_description_says(rule, passes, alarms):
     assert not rule(OLD, np.array([passes]))[0]
     assert rule(OLD, np.array([alarms]))[0]
+
+
+def test_the_trimmed_test_is_that_of_two_samples_with_the_references_spread():
+    """Its statistic is the library's, whose deviations are divided by n - 1."""
+    old = np.array([[1.0, 90.0, 100.0, 110.0, 999.0]])
+    deviation = np.std(old[0, 1:-1])
+    for worse in range(80, 100):
+        p = ttest_ind_from_stats(worse, deviation, 2, 100, deviation, 3, alternative="less").pvalue
+        new = np.array([[0.0, worse - 1, worse + 1, 500.0]])
+        assert rules.trimmed_t_test(old, new)[0] == (p < 0.05)
+
+
+def test_the_tuned_threshold_raises_no_more_alarms_than_stated():
+    family = [trials(5), trials(9, "stacked")]
+    share = study.tuned(family, 2000, 4, RULE)
+    alarms = [
+        rules.best_trial(*each.draw(np.random.default_rng(seed), 2000, 4), share=share)
+        for seed, each in enumerate(family)
+    ]
+    assert 0.8 < share < 1.0 and np.any(alarms, axis=0).mean() <= 0.01
 
 
 def test_welch_is_welch():
@@ -127,8 +173,34 @@ def test_trials_with_a_defect_are_kept_and_judged(folder):
 
 
 def test_a_defect_without_settings_has_to_be_named(folder):
-    assert defects.keep(folder / "store", folder, "rllib edited") == 4
-    assert {each["defect"] for each in defects.kept(folder)} == {"rllib edited"}
+    edited = {**make(4), "source": "f" * 16}
+    files.write(folder / "edited" / "records" / "4.json", json.dumps(edited))
+    files.write(folder / "edited" / "records" / "own.json", json.dumps(make(1)))
+    with pytest.raises(BaselineError, match="what their defect is called with --as"):
+        defects.keep(folder / "edited", folder)
+    assert defects.keep(folder / "edited", folder, "rllib edited") == 1
+    assert [(each["defect"], each["seed"]) for each in defects.kept(folder)] == [
+        ("rllib edited", 4)
+    ]
+
+
+def test_a_store_that_cannot_be_kept_is_refused(folder):
+    with pytest.raises(BaselineError, match="nowhere: this folder holds no records"):
+        defects.keep(folder / "nowhere", folder)
+    path = folder / "store" / "records" / "1.json"
+    path.write_text(path.read_text()[:99])
+    with pytest.raises(BaselineError, match="1.json is damaged .* delete it"):
+        defects.keep(folder / "store", folder)
+    assert defects.kept(folder) == []
+
+
+def test_only_what_a_gate_would_have_trained_is_judged(folder):
+    defects.keep(folder / "store", folder)
+    (one, _, three) = defects.kept(folder)
+    baseline = baselines.load(folder, "ray-9.0.0", "full")
+    assert defects.in_order(RULE, baseline, [one, three]) == {"lr=1": [one]}
+    assert defects.judged(RULE, baseline, [one, three])["lr=1"]["verdict"] == "wants 2 trials"
+    assert defects.judged(RULE, baseline, [three]) == {}
 
 
 def test_too_few_trials_are_refused_before_anything_is_measured(tmp_path):
@@ -145,11 +217,12 @@ def test_too_few_trials_are_refused_before_anything_is_measured(tmp_path):
 def test_statistics_are_compared_by_how_far_a_defect_moves_them(folder):
     defects.keep(folder / "store", folder)
     baseline = baselines.load(folder, "ray-9.0.0", "full")
-    found = statistics.compared(baseline, defects.kept(folder))
+    found = statistics.compared(RULE, baseline, defects.kept(folder))
     last = [learned_reward(record) for record in baseline.records]
     assert found["last 100 episodes"]["spread"] == pytest.approx(stdev(last) / mean(last))
-    assert found["last 100 episodes"]["lr=1"] > 5
-    assert found["last iteration"]["lr=1"] > 5
+    for name in ("last 100 episodes", "last iteration"):
+        distance, verdict, taken = found[name]["lr=1"]
+        assert distance > 5 and (verdict, taken) == ("regressed", 3)
     assert set(found) == set(statistics.STATISTICS)
 
 
@@ -161,13 +234,15 @@ def test_the_text_has_a_table_for_each_question():
         "stacks": {
             "ray-9.0.0": {
                 "trials": {"full": [24, 24], "stacked": [24, 24]},
-                "false_alarms": study.false_alarms(RULE, family, 200),
-                "committed": study.false_alarms(RULE, family, 200, committed=True),
+                "false_alarms": study.false_alarms(RULE, [each.draw for each in family], 200),
+                "committed": study.false_alarms(
+                    RULE, [each.draw_committed for each in family], 200
+                ),
                 "null_arm": study.null_arm(RULE, family),
                 "named": {"full": [0, 0.0, 0.02], "stacked": [2, 0.0, 0.04]},
                 "power": {each.variant: study.power(RULE, each, 200) for each in family},
                 "found_drop": {each.variant: study.found_drop(RULE, each, 50) for each in family},
-                "rules": study.by_cost(RULE, family, 100, -0.2),
+                "rules": study.by_cost(RULE, family, 100),
                 "defects": {
                     "full": {
                         "lr=1": {
@@ -180,17 +255,17 @@ def test_the_text_has_a_table_for_each_question():
                     "stacked": {},
                 },
                 "statistics": {
-                    "full": {"last 100 episodes": {"spread": 0.05, "lr=1": 9.0}},
+                    "full": {"last 100 episodes": {"spread": 0.05, "lr=1": [9.0, "regressed", 3]}},
                     "stacked": {"last 100 episodes": {"spread": 0.06}},
                 },
             }
         },
     }
-    text = tables.text(found, -0.2)
+    text = tables.text(found)
     assert "## ray-9.0.0" in text and "24 baseline trials and 24 others" in text
-    for row in ("any split of the trials", "the committed baseline", "`stacked`", "this gate"):
+    for row in ("any split of the trials", "the committed one", "`full`", "this gate"):
         assert f"| {row} |" in text
     assert "| lr=1 | `full` | regressed | -40.0% | 3 | policy weights |" in text
-    assert "| last 100 episodes | 5.0% | 6.0% | 9.0 / - |" in text
+    assert "| last 100 episodes | 5.0% | 6.0% | 9.0 R3 / - |" in text
     assert "`full` 0.00% (0.00% to 2.00%), `stacked` 1.00% (0.00% to 4.00%)" in text
     assert "None" not in text and "nan" not in text
