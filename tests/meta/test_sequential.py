@@ -155,6 +155,17 @@ def test_what_a_wide_spread_would_take():
     assert needed(RULE, draw.exponential(100, 24)) is None
 
 
+def test_the_budget_that_is_proposed_settles_who_was_inconclusive():
+    """Not just any unchanged stack, most of which pass with far fewer trials."""
+    earned = np.random.default_rng(1).normal(100, 20, 24)
+    budget = needed(RULE, earned)
+    draw = np.random.default_rng(7)
+    old, new = draw.choice(earned, (20_000, 24)), draw.choice(earned, (20_000, budget))
+    stuck = outcomes(RULE, old, new[:, : RULE.budget])[0] == "inconclusive"
+    verdicts, _ = outcomes(RULE.within(budget), old[stuck], new[stuck])
+    assert np.mean((verdicts == "no regression") | (verdicts == "improved")) > 0.93
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
