@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.intervals import prediction_interval
+from fixtures.offers import Subject
 from fixtures.variants import ITERATIONS, VARIANTS
 
 PUBLISHED = json.loads(
@@ -27,10 +28,12 @@ CURVES = [
 @pytest.mark.own
 @pytest.mark.published
 @pytest.mark.parametrize(("document", "published"), CURVES)
-def test_published_curve_lies_within_what_our_seeds_predict(plan, say, document, published):
+def test_published_curve_lies_within_what_our_seeds_predict(
+    plan, say, learner, document, published
+):
     """RLlib's own metric, iteration by iteration; each interval gets an equal share of ERROR."""
     curve = PUBLISHED[document][published]["episode_reward_mean"][:ITERATIONS]
-    seeds = [record["reported"] for record in plan.baselines[published].records]
+    seeds = [record["reported"] for record in plan.baselines[Subject(learner, published)].records]
     intervals = [prediction_interval(values, ERROR / ITERATIONS) for values in zip(*seeds)]
     outside = [
         number
@@ -41,5 +44,5 @@ def test_published_curve_lies_within_what_our_seeds_predict(plan, say, document,
         f"{value:.1f} in {low:.1f}..{high:.1f}" for value, (low, high) in zip(curve, intervals)
     )
     verdict = f"outside in iteration {outside}" if outside else "reproduced"
-    say(f"{published:<10} published ({document}): {verdict}: {text}")
+    say(f"{published:<17} published ({document}): {verdict}: {text}")
     assert not outside, text

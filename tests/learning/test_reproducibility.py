@@ -8,27 +8,28 @@ from fixtures.report.facts import differing_settings, differing_versions
 from fixtures.trials import TrialFailed, command
 
 
-def test_the_same_seed_in_two_processes_gives_the_same_bits(verdict_of, trials, plan, name):
+def test_the_same_seed_in_two_processes_gives_the_same_bits(verdict_of, trials, plan, subject):
     """Where the stored record is not the second process, an interpreter of its own is.
 
     One iteration of it: what is not determined shows in the first weights.
     """
-    verdict = verdict_of(name)
+    verdict = verdict_of(subject)
     if verdict.difference.identical:
         return
     first = verdict.records[0]
+    ask = subject.variant, first["seed"], subject.learner
     try:
-        second = trials.record(trials.ask(name, first["seed"], iterations=1, fresh=True))
+        second = trials.record(trials.ask(*ask, iterations=1, fresh=True))
     except TrialFailed as failure:
         pytest.fail(f"BROKEN in an interpreter of its own: {failure}", pytrace=False)
     difference = compare(begun(first, 1), second)
-    assert difference.identical, f"{name}, seed {first['seed']}, trained twice: {difference}"
+    assert difference.identical, f"{subject}, seed {first['seed']}, trained twice: {difference}"
 
 
 @pytest.mark.own
-def test_what_did_not_change_trains_the_same_bits(verdict_of, plan, name):
+def test_what_did_not_change_trains_the_same_bits(verdict_of, plan, subject):
     """Demanded with the very versions, settings and platform of the stored record only."""
-    verdict = verdict_of(name)
+    verdict = verdict_of(subject)
     baseline, again = verdict.baseline, verdict.records[0]
     changed = differing_versions(baseline, again) + differing_settings(baseline, again)
     platform = baseline.record(again["seed"])["platform"]
@@ -40,7 +41,7 @@ def test_what_did_not_change_trains_the_same_bits(verdict_of, plan, name):
         )
     if not verdict.difference.identical:
         pytest.fail(
-            f"{name}, seed {again['seed']}, is not what {baseline.stack} recorded with the same"
+            f"{subject}, seed {again['seed']}, is not what {baseline.stack} recorded with the same"
             f" versions and settings on this platform: {verdict.difference}.\n"
             f"repeat it alone: {command(again)}",
             pytrace=False,

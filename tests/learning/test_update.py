@@ -6,8 +6,9 @@ from fixtures import baselines
 
 
 @pytest.mark.updates
-def test_records_are_written(records_of, plan, say, name):
+def test_records_are_written(records_of, plan, say, subject):
     """The records of all seeds, whole and consistent, are written and can be read again."""
-    for path in baselines.save(plan.target, records_of(name), plan.seeds[0]):
+    first = plan.seeds(subject)[0]
+    for path in baselines.save(plan.target, records_of(subject), first):
         say(f"wrote {path.relative_to(plan.folder.parent)}")
-    baselines.load(plan.target, plan.selection.installed, name, plan.seeds[0])
+    baselines.load(plan.target, plan.selections[subject.learner].installed, subject.variant, first)

@@ -8,7 +8,7 @@ from fixtures import baselines
 from fixtures.baselines import BaselineError
 from tests.meta.records import make
 
-STACK = "ray-9.0.0"
+STACK = "ray-9.0.0/modelv2-tf"
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ REFUSED = {
         r"records\[0\].shared \(seed 1\): was trained under another configuration",
     ),
     "another stack": (
-        lambda c: c["shared"].update(stack="ray-8.0.0"),
-        "shared.stack: is 'ray-8.0.0', not 'ray-9.0.0'",
+        lambda c: c["shared"].update(stack="ray-8.0.0/modelv2-tf"),
+        "shared.stack: is 'ray-8.0.0/modelv2-tf', not 'ray-9.0.0/modelv2-tf'",
     ),
     "no platform": (
         lambda c: c["records"][0].pop("platform"),
@@ -143,7 +143,7 @@ def test_a_damaged_baseline_is_refused_by_file_and_field(folder, defect):
     edit(folder, change)
     with pytest.raises(BaselineError, match=message) as refusal:
         baselines.load(folder, STACK, "full")
-    assert "ray-9.0.0/full." in str(refusal.value)
+    assert "ray-9.0.0/modelv2-tf/full." in str(refusal.value)
 
 
 def test_figures_edited_by_hand_are_refused(folder):
@@ -208,9 +208,9 @@ def test_records_with_holes_are_not_saved(tmp_path, records, message):
 
 
 @pytest.fixture
-def three(tmp_path):
-    """A folder with baselines of three stacks, and one that has only its lock file."""
-    for stack in ("ray-1.8.0", "ray-1.13.0", "ray-2.9.0"):
+def several(tmp_path):
+    """A folder with baselines of four stacks, and a release that has only its lock file."""
+    for stack in ("ray-1.8.0/tf", "ray-1.13.0/tf", "ray-2.9.0/tf", "ray-2.9.0/torch"):
         baselines.save(tmp_path, [make(seed, stack=stack) for seed in (1, 2)])
     (tmp_path / "ray-2.60.0").mkdir()
     (tmp_path / "ray-2.60.0" / "requirements.txt").write_text("ray[rllib]==2.60.0\n")
@@ -220,31 +220,34 @@ def three(tmp_path):
 @pytest.mark.parametrize(
     ("installed", "against", "selected", "why"),
     [
-        ("ray-1.13.0", None, "ray-1.13.0", "its own"),
-        ("ray-1.12.0", None, "ray-1.8.0", "nearest older"),
-        ("ray-2.0.0", None, "ray-1.13.0", "nearest older"),
-        ("ray-2.60.0", None, "ray-2.9.0", "nearest older"),
-        ("ray-2.60.0", "ray-1.8.0", "ray-1.8.0", "--against"),
-        ("ray-1.13.0", "ray-2.9.0", "ray-2.9.0", "--against"),
-        ("ray-1.4.0", None, None, "have none"),
+        ("ray-1.13.0/tf", None, "ray-1.13.0/tf", "its own"),
+        ("ray-1.12.0/tf", None, "ray-1.8.0/tf", "nearest older"),
+        ("ray-2.0.0/tf", None, "ray-1.13.0/tf", "nearest older"),
+        ("ray-2.60.0/tf", None, "ray-2.9.0/tf", "nearest older one of: ray-1.8.0/tf, ray-1.13"),
+        ("ray-2.60.0/torch", None, "ray-2.9.0/torch", "nearest older one of: ray-2.9.0/torch"),
+        ("ray-2.60.0/tf", "ray-1.8.0", "ray-1.8.0/tf", "--against"),
+        ("ray-2.60.0/torch", "ray-1.8.0/tf", "ray-1.8.0/tf", "--against"),
+        ("ray-1.13.0/tf", "ray-2.9.0", "ray-2.9.0/tf", "--against"),
+        ("ray-1.4.0/tf", None, None, "have none"),
+        ("ray-2.0.0/torch", None, None, "have none"),
     ],
 )
-def test_selection(three, installed, against, selected, why):
-    selection = baselines.select(three, installed, against)
+def test_selection(several, installed, against, selected, why):
+    selection = baselines.select(several, installed, against)
     assert (selection.installed, selection.stack) == (installed, selected)
     assert why in selection.why
 
 
-@pytest.mark.parametrize("against", ["ray-3.0.0", "ray-2.60.0", "nonsense"])
-def test_a_stack_without_baseline_cannot_be_asked_for(three, against):
-    with pytest.raises(BaselineError, match=f"--against {against}: .*ray-1.8.0, ray-1.13.0"):
-        baselines.select(three, "ray-2.60.0", against)
+@pytest.mark.parametrize("against", ["ray-3.0.0", "ray-2.60.0", "ray-2.9.0/tf2", "nonsense"])
+def test_a_stack_without_baseline_cannot_be_asked_for(several, against):
+    with pytest.raises(BaselineError, match=f"--against {against}: .*ray-1.8.0/tf, ray-1.13.0"):
+        baselines.select(several, "ray-2.60.0/tf", against)
 
 
 def test_locked_reads_what_is_pinned(tmp_path):
-    (tmp_path / STACK).mkdir()
+    (tmp_path / STACK).mkdir(parents=True)
     text = "# by hand\nRay[rllib]==9.0.0\n    # via\ntf-keras==2.21.0\nnumpy==2.4.6\n"
-    (tmp_path / STACK / "requirements.txt").write_text(text)
+    (tmp_path / STACK).parent.joinpath("requirements.txt").write_text(text)
     expected = {"ray": "9.0.0", "tf-keras": "2.21.0", "numpy": "2.4.6"}
     assert baselines.locked(tmp_path, STACK) == expected
 

@@ -14,7 +14,7 @@ from fixtures.calibration import defects, rules, statistics, study, tables
 from fixtures.calibration.__main__ import calibrate
 from fixtures.record import learned_reward
 from fixtures.sequential import Rule
-from fixtures.variants import VARIANTS
+from fixtures.variants import CORE
 from tests.meta.records import make
 
 RULE = Rule(variants=2)
@@ -23,7 +23,9 @@ RULE = Rule(variants=2)
 def trials(spread, variant="full"):
     """Return 24 baseline trials and 24 others that earn 100 on average, and 20 untaught."""
     earned = np.random.default_rng(0).normal(100, spread, 48)
-    return study.Trials("ray-9.0.0", variant, earned[:24], earned[24:], np.full(48, 20.0))
+    return study.Trials(
+        "ray-9.0.0/modelv2-tf", variant, earned[:24], earned[24:], np.full(48, 20.0)
+    )
 
 
 def test_no_trial_is_both_baseline_and_candidate():
@@ -58,7 +60,9 @@ def test_changes_are_those_of_the_candidates_alone(change, mean, spread):
 
 
 def test_what_is_resampled_keeps_what_belongs_together():
-    each = study.Trials("ray-9.0.0", "full", np.arange(24.0), np.arange(24.0, 48), np.arange(48.0))
+    each = study.Trials(
+        "ray-9.0.0/modelv2-tf", "full", np.arange(24.0), np.arange(24.0, 48), np.arange(48.0)
+    )
     again = each.resampled(np.random.default_rng(0))
     assert (np.concatenate([again.baseline, again.others]) == again.untaught).all()
     assert set(again.baseline) < set(each.baseline) and set(again.others) < set(each.others)
@@ -87,7 +91,9 @@ def test_an_interval_of_a_rate_is_that_of_clopper_and_pearson():
 
 
 def test_a_gate_that_runs_out_of_trials_is_counted():
-    lost = study.Trials("ray-9.0.0", "full", np.arange(24.0), np.full(3, 10.0), np.zeros(27))
+    lost = study.Trials(
+        "ray-9.0.0/modelv2-tf", "full", np.arange(24.0), np.full(3, 10.0), np.zeros(27)
+    )
     assert study.null_arm(RULE, [lost]) == {"unfinished": 1}
 
 
@@ -166,10 +172,13 @@ def test_trials_with_a_defect_are_kept_and_judged(folder):
     assert defects.keep(folder / "store", folder) == 3
     trials = defects.kept(folder)
     assert [(each["defect"], each["seed"]) for each in trials] == [("lr=1", n) for n in (1, 2, 3)]
-    found = defects.judged(RULE, baselines.load(folder, "ray-9.0.0", "full"), trials)
+    found = defects.judged(RULE, baselines.load(folder, "ray-9.0.0/modelv2-tf", "full"), trials)
     assert found["lr=1"]["verdict"] == "regressed" and found["lr=1"]["trials"] == 3
     assert found["lr=1"]["first_difference"].startswith("episodes")
-    assert defects.judged(RULE, baselines.load(folder, "ray-9.0.0", "stacked"), trials) == {}
+    assert (
+        defects.judged(RULE, baselines.load(folder, "ray-9.0.0/modelv2-tf", "stacked"), trials)
+        == {}
+    )
 
 
 def test_a_defect_without_settings_has_to_be_named(folder):
@@ -197,7 +206,7 @@ def test_a_store_that_cannot_be_kept_is_refused(folder):
 def test_only_what_a_gate_would_have_trained_is_judged(folder):
     defects.keep(folder / "store", folder)
     (one, _, three) = defects.kept(folder)
-    baseline = baselines.load(folder, "ray-9.0.0", "full")
+    baseline = baselines.load(folder, "ray-9.0.0/modelv2-tf", "full")
     assert defects.in_order(RULE, baseline, [one, three]) == {"lr=1": [one]}
     assert defects.judged(RULE, baseline, [one, three])["lr=1"]["verdict"] == "wants 2 trials"
     assert defects.judged(RULE, baseline, [three]) == {}
@@ -206,17 +215,19 @@ def test_only_what_a_gate_would_have_trained_is_judged(folder):
 def test_too_few_trials_are_refused_before_anything_is_measured(tmp_path):
     with pytest.raises(BaselineError, match="calibration holds no records: record them with"):
         calibrate(tmp_path, 10)
-    for variant in VARIANTS:
+    for variant in CORE:
         baselines.save(tmp_path, [make(seed, variant=variant) for seed in range(1, 25)])
         records = [make(seed, variant=variant) for seed in (25, 26)]
         baselines.save(tmp_path / "calibration", records, first=25)
-    with pytest.raises(BaselineError, match="ray-9.0.0: full has 2 trials, .* may take 16"):
+    with pytest.raises(
+        BaselineError, match="ray-9.0.0/modelv2-tf: full has 2 trials, .* may take 16"
+    ):
         calibrate(tmp_path, 10)
 
 
 def test_statistics_are_compared_by_how_far_a_defect_moves_them(folder):
     defects.keep(folder / "store", folder)
-    baseline = baselines.load(folder, "ray-9.0.0", "full")
+    baseline = baselines.load(folder, "ray-9.0.0/modelv2-tf", "full")
     found = statistics.compared(RULE, baseline, defects.kept(folder))
     last = [learned_reward(record) for record in baseline.records]
     assert found["last 100 episodes"]["spread"] == pytest.approx(stdev(last) / mean(last))
@@ -232,7 +243,7 @@ def test_the_text_has_a_table_for_each_question():
         "rule": asdict(RULE),
         "runs": 200,
         "stacks": {
-            "ray-9.0.0": {
+            "ray-9.0.0/modelv2-tf": {
                 "trials": {"full": [24, 24], "stacked": [24, 24]},
                 "false_alarms": study.false_alarms(RULE, [each.draw for each in family], 200),
                 "committed": study.false_alarms(
@@ -262,7 +273,7 @@ def test_the_text_has_a_table_for_each_question():
         },
     }
     text = tables.text(found)
-    assert "## ray-9.0.0" in text and "24 baseline trials and 24 others" in text
+    assert "## ray-9.0.0/modelv2-tf" in text and "24 baseline trials and 24 others" in text
     for row in ("any split of the trials", "the committed one", "`full`", "this gate"):
         assert f"| {row} |" in text
     assert "| lr=1 | `full` | regressed | -40.0% | 3 | policy weights |" in text

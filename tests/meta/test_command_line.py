@@ -10,6 +10,7 @@ import pytest
 
 from fixtures import baselines, stack
 from fixtures.difference import compare
+from fixtures.rllib import LEARNERS, default_learner
 from fixtures.store import Store
 from fixtures.trial import identity
 from fixtures.trials import Trials
@@ -17,6 +18,10 @@ from fixtures.variants import ITERATIONS
 from tests.meta.records import make
 
 ROOT = Path(__file__).parents[2]
+
+LEARNER = default_learner(stack.release())
+
+NAME = stack.name(LEARNER)
 
 SHORT = {"train_batch_size": 400}
 """A tenth of an iteration: enough to sample, to update and to count."""
@@ -53,9 +58,9 @@ def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
     assert printed.returncode == 0, printed.stderr
     (line,) = printed.stdout.splitlines()
     trials = Trials(tmp_path, overrides=SHORT, slots=tmp_path / "slots")
-    record = trials.record(trials.ask("stacked", 3, iterations=1))
+    record = trials.record(trials.ask("stacked", 3, LEARNER, iterations=1))
     assert compare(json.loads(line), record).identical
-    assert record["stack"] == stack.name() and record["config"]["train_batch_size"] == 400
+    assert record["stack"] == NAME and record["config"]["train_batch_size"] == 400
     assert sum(record["steps"]) in (400, 401)
     assert record["parameters"] == 136_963
     assert record["cost"]["startup"][0] > 0 and record["cost"]["peak_mib"] > 100
@@ -65,6 +70,7 @@ def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
     ("arguments", "message"),
     [
         (["blind", "--seed", 1], "there is no variant 'blind'; choose from full, stateless,"),
+        (["full", "--seed", 1, "--learner", "jax"], "there is no learner 'jax'; choose from rlm"),
         (["full", "--seed", 0], "seed: an integer of 1 or more, not 0"),
         (["full", "--seed", 1, "--iterations", 0], "iterations: an integer of 1 or more, not 0"),
         (["full", "--seed", 1, "--config", "lr"], "a setting is written NAME=VALUE"),
@@ -87,7 +93,8 @@ def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
     ("arguments", "message"),
     [
         (["--variants", "full,blind"], "there is no variant 'blind'; choose from full,"),
-        (["--against", "ray-0.1"], "--against ray-0.1: no such baseline in"),
+        (["--against", "ray-0.1"], "--against ray-0.1: no baseline ray-0.1/"),
+        (["--learners", "jax"], "there is no learner 'jax'; choose from rlmodule-torch,"),
         (["--config", "=1"], "a setting is written NAME=VALUE"),
         (["--baselines", "nowhere"], "there is no baseline to hold this run to"),
         (
@@ -120,6 +127,8 @@ def gate_in(place, *arguments):
     return gate(f"--baselines={place}/baselines", f"--store={place}/store", *arguments)
 
 
+VERSIONS = stack.versions(LEARNERS[LEARNER].framework)
+
 LEVELS = {"full": 300.0, "stacked": 200.0, "stateless": 100.0}
 """What the variants earn in the last iteration, far apart."""
 
@@ -128,8 +137,8 @@ def made(name, seed, scale=1.0):
     """Return a record as if trained here; each seed earns a little more than the one before."""
     level = LEVELS[name] * scale * (1 + seed / 1000)
     rewards = [level * part / ITERATIONS for part in range(1, ITERATIONS + 1)]
-    record = make(seed, rewards, name, stack.name())
-    record.update(platform=stack.platform(), versions=stack.versions(), source=stack.source())
+    record = make(seed, rewards, name, NAME)
+    record.update(platform=stack.platform(), versions=VERSIONS, source=stack.source())
     return record
 
 
@@ -138,7 +147,7 @@ def fill(place, **scales):
     store = Store(place / "store")
     for name, scale in scales.items():
         for seed in range(1, 17):
-            store.put(store.key(identity(name, seed)), made(name, seed, scale))
+            store.put(store.key(identity(name, seed, LEARNER)), made(name, seed, scale))
 
 
 def verdicts(place):
@@ -156,8 +165,8 @@ def test_a_gate_passes_where_nothing_changed(place):
     fill(place, full=1.0, stacked=1.0, stateless=1.0)
     passed = gate_in(place, "-n", 2, *JUDGED, *THREE)
     assert passed.returncode == 0, passed.stdout
-    assert f"{stack.name()} held to the baseline of {stack.name()}, its own" in passed.stdout
-    assert "full       identical" in passed.stdout
+    assert f"{NAME} held to the baseline of {NAME}, its own" in passed.stdout
+    assert f"{'full':<18}identical" in passed.stdout
     told = verdicts(place)
     assert [each["trials"] for each in told.values()] == [1, 1, 1]
     assert told["full"]["baseline_trials"] == 24
@@ -167,7 +176,8 @@ def test_a_gate_fails_where_one_variant_learns_less(place):
     fill(place, full=1.0, stacked=0.75, stateless=1.0)
     failed = gate_in(place, "-n", 2, *JUDGED, *THREE)
     assert failed.returncode == 1, failed.stdout
-    assert "stacked    REGRESSED" in failed.stdout and "full       identical" in failed.stdout
+    assert f"{'stacked':<18}REGRESSED" in failed.stdout
+    assert f"{'full':<18}identical" in failed.stdout
     assert "first difference, seed 1: episodes" in failed.stdout
     assert "python -m fixtures.trial stacked --seed 1" in failed.stdout
     assert verdicts(place)["stacked"]["trials"] == 3
@@ -176,13 +186,13 @@ def test_a_gate_fails_where_one_variant_learns_less(place):
 def test_a_baseline_that_is_stale_passes_and_says_so(place):
     fill(place, full=1.5)
     passed = gate_in(place, *JUDGED, "--variants=full")
-    assert passed.returncode == 0 and "full       improved" in passed.stdout
+    assert passed.returncode == 0 and f"{'full':<18}improved" in passed.stdout
 
 
 def test_a_gate_fails_where_bits_changed_and_nothing_else_did(place):
     fill(place, full=1.001)
     failed = gate_in(place, "-k", "did_not", "--variants=full")
-    assert failed.returncode == 1 and "full       no regression" in failed.stdout
+    assert failed.returncode == 1 and f"{'full':<18}no regression" in failed.stdout
     assert "is not what" in failed.stdout and "same versions and settings" in failed.stdout
 
 
@@ -190,7 +200,7 @@ def test_a_gate_that_cannot_decide_has_an_exit_status_of_its_own(place):
     fill(place, full=1.005)
     spent = gate_in(place, *JUDGED, "--variants=full", "--tolerance=0.005", "--budget=4")
     assert spent.returncode == 10, spent.stdout
-    assert "full       inconclusive" in spent.stdout and "the budget is spent" in spent.stdout
+    assert f"{'full':<18}inconclusive" in spent.stdout and "the budget is spent" in spent.stdout
 
 
 def test_a_gate_fails_where_the_order_is_lost(place):
@@ -202,7 +212,7 @@ def test_a_gate_fails_where_the_order_is_lost(place):
 def test_a_trial_that_crashes_is_broken_and_no_low_reward(place):
     crashed = gate_in(place, "--variants", "full", "--config", "lr=none", "-k", "not published")
     assert crashed.returncode == 11, crashed.stdout
-    assert "full       BROKEN" in crashed.stdout
+    assert f"{'full':<18}BROKEN" in crashed.stdout
     assert "full, seed 1, could not be trained: crashed with exit status 1" in crashed.stdout
     assert "BROKEN, which is no verdict on learning: full, seed 1, could" in crashed.stdout
     assert "REGRESSED" not in crashed.stdout
@@ -217,7 +227,7 @@ def test_the_verdict_is_in_the_junit_report(place):
 
 
 def test_a_baseline_cut_in_half_stops_the_gate(place):
-    path = place / "baselines" / stack.name() / "full.records.json"
+    path = place / "baselines" / NAME / "full.records.json"
     path.write_text(path.read_text()[: path.stat().st_size // 2])
     refused = gate_in(place)
     assert refused.returncode == 4 and "full.records.json is not whole JSON" in refused.stderr

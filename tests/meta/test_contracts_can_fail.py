@@ -33,7 +33,7 @@ from tests.contracts import (
 OF_HYPOTHESIS = "_hypothesis_internal_use_settings"
 """Where Hypothesis keeps a test's settings: there is no public way to change them afterwards."""
 
-SHOWN_ELSEWHERE = frozenset()
+SHOWN_ELSEWHERE = frozenset({"test_memory", "test_networks"})
 """Modules of contracts that are shown to fail in a file of their own."""
 
 

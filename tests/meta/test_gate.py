@@ -4,6 +4,7 @@ import pytest
 
 from fixtures.baselines import Baseline
 from fixtures.gate import Gate, seeds
+from fixtures.offers import Subject
 from fixtures.sequential import Rule
 from fixtures.trials import TrialFailed
 from tests.meta.records import make
@@ -16,11 +17,15 @@ def rewards(seed, level=1.0):
     return 20.0, level * (100.0 + SPREAD[seed % 6] + seed / 100)
 
 
+FULL, STACKED = Subject("modelv2-tf", "full"), Subject("modelv2-tf", "stacked")
+
 BASELINES = {
-    name: Baseline(
-        "ray-9.0.0", name, tuple(make(seed, rewards(seed), name) for seed in range(1, 25))
+    subject: Baseline(
+        "ray-9.0.0/modelv2-tf",
+        subject.variant,
+        tuple(make(seed, rewards(seed), subject.variant) for seed in range(1, 25)),
     )
-    for name in ("full", "stacked")
+    for subject in (FULL, STACKED)
 }
 
 PLATFORM = make(1)["platform"]
@@ -35,8 +40,9 @@ class Shelf:
         self.levels = levels
         self.by_machine = by_machine
 
-    def ask(self, name, seed):
+    def ask(self, name, seed, learner):
         """Name a trial."""
+        assert learner == "modelv2-tf"
         return name, seed
 
     def finished(self, asked):
@@ -55,9 +61,9 @@ class Shelf:
         return self.finished(asked)
 
 
-def judge(shelf, name="full", **rule):
-    """Return the verdict on a variant, of two that are judged."""
-    return Gate(shelf, Rule(variants=2, **rule), BASELINES, PLATFORM).verdict(name)
+def judge(shelf, **rule):
+    """Return the verdict on full, of two subjects that are judged."""
+    return Gate(shelf, Rule(variants=2, **rule), BASELINES, PLATFORM).verdict(FULL)
 
 
 def test_one_trial_is_enough_where_nothing_changed():
@@ -96,16 +102,16 @@ def test_a_spent_budget_does_not_pass():
 @pytest.mark.parametrize(
     ("by_machine", "name"), [(False, "broken"), (True, "broken by the machine")]
 )
-def test_a_trial_that_fails_breaks_its_variant_alone(by_machine, name):
+def test_a_trial_that_fails_breaks_its_subject_alone(by_machine, name):
     shelf = Shelf(by_machine=by_machine, full=1.0)
     gate = Gate(shelf, Rule(variants=2), BASELINES, PLATFORM)
-    verdict = gate.verdict("full")
+    verdict = gate.verdict(FULL)
     assert verdict.name == name and not verdict.passed and "out of luck" in verdict.failure
     assert verdict.records == ()
     shelf.by_machine = None
     shelf.levels["stacked"] = 1.0
-    assert gate.verdict("stacked").name == "identical"
-    assert gate.verdict("full") is verdict
+    assert gate.verdict(STACKED).name == "identical"
+    assert gate.verdict(FULL) is verdict
 
 
 def test_a_trial_that_ended_too_few_episodes_is_broken():
@@ -123,8 +129,8 @@ def test_a_trial_that_ended_too_few_episodes_is_broken():
     assert "python -m fixtures.trial full --seed 1" in verdict.failure
 
 
-def test_who_waits_is_told_what_the_other_variants_need():
-    """And never what a variant that has its verdict would not."""
+def test_who_waits_is_told_what_the_other_subjects_need():
+    """And never what a subject that has its verdict would not."""
     told = []
 
     class Watched(Shelf):
@@ -135,8 +141,8 @@ def test_who_waits_is_told_what_the_other_variants_need():
 
     shelf = Watched(full=1.0, stacked=0.5)
     gate = Gate(shelf, Rule(variants=2), BASELINES, PLATFORM)
-    gate.verdict("full")
-    gate.verdict("stacked")
+    gate.verdict(FULL)
+    gate.verdict(STACKED)
     assert told[0] == [("full", 1), ("stacked", 1)]
     assert told[1] == [("stacked", 1)]
     assert told[-1] == [("stacked", 3)]
@@ -165,5 +171,5 @@ AMD, INTEL = {"processor": "AMD 1"}, {"processor": "Intel 1"}
 )
 def test_the_first_seed_is_one_that_was_recorded_on_such_a_machine(platform, order):
     records = [{**make(seed), "platform": AMD if seed < 21 else INTEL} for seed in range(1, 25)]
-    baseline = Baseline("ray-9.0.0", "full", tuple(records))
+    baseline = Baseline("ray-9.0.0/modelv2-tf", "full", tuple(records))
     assert seeds(baseline, platform, 5) == order

@@ -5,16 +5,21 @@ from dataclasses import asdict
 
 import pytest
 
-from fixtures.baselines import Baseline
+from fixtures.baselines import Baseline, Selection
+from fixtures.offers import Subject
 from fixtures.record import begun, curve, learned_reward
 from fixtures.report import markdown, terminal
-from fixtures.report.facts import differing_versions, facts
+from fixtures.report.facts import differing_versions, facts, unjudged
 from fixtures.sequential import Rule
 from fixtures.verdict import Verdict, judge
 from tests.meta.records import make
 
+FULL = Subject("modelv2-tf", "full")
+
 BASELINE = Baseline(
-    "ray-9.0.0", "full", tuple(make(seed, (20.0, 40.0 + seed / 10)) for seed in range(1, 25))
+    "ray-9.0.0/modelv2-tf",
+    "full",
+    tuple(make(seed, (20.0, 40.0 + seed / 10)) for seed in range(1, 25)),
 )
 
 RULE = Rule(variants=4)
@@ -22,7 +27,7 @@ RULE = Rule(variants=4)
 
 def fallen(seed):
     """Return a record of a newer stack that learned nothing."""
-    record = make(seed, rewards=(20.0, 20.0 + seed / 10), stack="ray-9.1.0")
+    record = make(seed, rewards=(20.0, 20.0 + seed / 10), stack="ray-9.1.0/modelv2-tf")
     record["config"]["lr"] = 5e-06
     return record
 
@@ -37,13 +42,13 @@ REGRESSED = verdict([fallen(seed) for seed in (1, 2, 3)])
 
 def message():
     """Return the lines of a failure."""
-    return terminal.failure(REGRESSED, facts(REGRESSED)).splitlines()
+    return terminal.failure(REGRESSED, facts(FULL, REGRESSED)).splitlines()
 
 
 def test_a_failure_says_what_fell_by_how_much():
     first = message()[0]
-    assert first.startswith("full: REGRESSED: ray-9.1.0 earns 20.12 over 3 trials, -3")
-    assert "of the 32.75 of ray-9.0.0 (95 %: -" in first
+    assert first.startswith("full: REGRESSED: ray-9.1.0/modelv2-tf earns 20.12 over 3 trials, -3")
+    assert "of the 32.75 of ray-9.0.0/modelv2-tf (95 %: -" in first
 
 
 def test_a_failure_shows_each_look_and_the_stated_errors():
@@ -64,7 +69,7 @@ def test_a_failure_shows_both_sides_by_iteration_and_by_seed():
 def test_a_failure_shows_what_else_differs():
     text = "\n".join(message())
     assert "versions that differ: ray 9.0.0 -> 9.1.0" in text
-    assert "lr 5e-05 became 5e-06" in text and "model" not in text
+    assert "lr 5e-05 became 5e-06" in text and "fcnet_hiddens" not in text
 
 
 def test_a_failure_names_the_first_difference():
@@ -73,11 +78,14 @@ def test_a_failure_names_the_first_difference():
 
 
 def test_a_failure_shows_how_to_repeat_one_trial():
-    assert message()[-1].strip() == "python -m fixtures.trial full --seed 1 --iterations 2"
+    assert (
+        message()[-1].strip()
+        == "python -m fixtures.trial full --seed 1 --learner modelv2-tf --iterations 2"
+    )
 
 
 def test_a_glance_has_both_returns_the_change_and_the_trials():
-    first, second = terminal.lines(facts(REGRESSED))[:2]
+    first, second = terminal.lines(facts(FULL, REGRESSED))[:2]
     words = first.replace("+-", " ").split()
     assert words[:3] == ["full", "REGRESSED", "32.75"] and words[4] == "20.12"
     assert words[6].startswith("-3") and words[6].endswith("%") and words[-1] == "3"
@@ -85,9 +93,11 @@ def test_a_glance_has_both_returns_the_change_and_the_trials():
 
 
 def test_a_glance_at_what_did_not_change():
-    (line,) = terminal.lines(facts(verdict([make(1, (20.0, 40.1))])))
+    (line,) = terminal.lines(facts(FULL, verdict([make(1, (20.0, 40.1))])))
     assert (
-        line.startswith("full       identical") and "seed 1" in line and "to the last bit" in line
+        line.startswith(f"{'full':<18}identical")
+        and "seed 1" in line
+        and "to the last bit" in line
     )
 
 
@@ -97,14 +107,14 @@ def test_a_glance_at_what_changed_by_rounding_alone():
     loss = record["trace"]["iterations"][0]["updates"][0]["losses"]
     loss["vf_loss"] *= 1 + 1e-7
     assert verdict([record]).name is None
-    (line,) = terminal.lines(facts(verdict([{**record, "platform": {"machine": "arm64"}}])))
-    assert line.startswith("full       identical") and "equal up to rounding (1e-05)" in line
+    (line,) = terminal.lines(facts(FULL, verdict([{**record, "platform": {"machine": "arm64"}}])))
+    assert line.startswith(f"{'full':<18}identical") and "equal up to rounding (1e-05)" in line
     assert "bits" not in line and line.endswith(" 1")
 
 
 def test_a_glance_names_the_drop_that_would_have_been_found():
     same = [make(seed, (20.0, 40.0 + (seed + 1) / 10)) for seed in (1, 2)]
-    found = facts(verdict(same))
+    found = facts(FULL, verdict(same))
     assert found["verdict"] == "no regression"
     assert f"-{found['detectable_drop']:.0%}" in terminal.lines(found)[0]
 
@@ -113,13 +123,13 @@ def test_a_glance_names_the_drop_that_would_have_been_found():
 def test_what_is_inconclusive_says_what_it_would_take(needed, said):
     spent = verdict([make(s, (20.0, 41.0)) for s in (1, 2)], tolerance=0.001, looks=(2,))
     assert spent.name == "inconclusive"
-    found = {**facts(spent), "budget_needed": needed}
+    found = {**facts(FULL, spent), "budget_needed": needed}
     assert said in terminal.lines(found)[1] and said in terminal.failure(spent, found)
 
 
 def test_what_could_not_be_trained_is_no_verdict_on_learning():
     broken = Verdict("broken", BASELINE, (), RULE, failure="full, seed 1, could not\nmore")
-    found = facts(broken)
+    found = facts(FULL, broken)
     assert terminal.failure(broken, found).startswith("BROKEN, which is no verdict on learning")
     (line,) = terminal.lines(found)
     assert "BROKEN" in line and line.endswith("full, seed 1, could not")
@@ -127,18 +137,28 @@ def test_what_could_not_be_trained_is_no_verdict_on_learning():
 
 def test_the_page_has_a_row_for_each_variant_and_the_evidence_behind_it():
     broken = Verdict("broken", BASELINE, (), RULE, failure="full, seed 1, could not\nmore")
-    told = [facts(each) for each in (REGRESSED, verdict([make(1, (20.0, 40.1))]), broken)]
-    whole = {"installed": "ray-9.1.0", "baseline": "ray-9.0.0", "why": "the nearest older one"}
-    text = markdown.page({**whole, "overrides": {}, "rule": asdict(RULE), "verdicts": told})
-    assert text.startswith("### ray-9.1.0 held to the baseline of ray-9.0.0")
+    told = [facts(FULL, each) for each in (REGRESSED, verdict([make(1, (20.0, 40.1))]), broken)]
+    told.append(unjudged(Subject("modelv2-tf", "lstm"), "not offered", "it has none"))
+    held = Selection("ray-9.1.0/modelv2-tf", "ray-9.0.0/modelv2-tf", "the nearest older one")
+    text = markdown.page(
+        {
+            "stacks": {"modelv2-tf": asdict(held)},
+            "overrides": {},
+            "rule": asdict(RULE),
+            "verdicts": told,
+        }
+    )
+    assert text.startswith("### ray-9.1.0/modelv2-tf held to the baseline of ray-9.0.0/modelv2-tf")
     assert text.count("| `full` | **") == 3 and text.count("<details>") == 3
+    assert "| `lstm` | not offered: it has none |" in text
+    assert "4 asked for: 1 REGRESSED, 1 identical, 1 BROKEN, 1 not offered." in text
     assert "| **regressed** | 32.75 ± " in text and "full, seed 1, could not\nmore" in text
     assert "versions that differ: ray 9.0.0 -> 9.1.0" in text and "after 3 trials: p = " in text
 
 
 def test_facts_are_plain():
     for each in (REGRESSED, verdict([make(1, (20.0, 40.1))])):
-        assert json.loads(json.dumps(facts(each))) == facts(each)
+        assert json.loads(json.dumps(facts(FULL, each))) == facts(FULL, each)
 
 
 def test_an_edited_rllib_counts_as_another_version():

@@ -47,7 +47,7 @@ def log(tmp_path):
 
 def fresh(trials, seed=1):
     """Ask in an interpreter of its own: no RLlib is needed, so none is imported."""
-    return trials.ask("full", seed, fresh=True)
+    return trials.ask("full", seed, "modelv2-tf", fresh=True)
 
 
 def test_a_finished_trial_is_not_trained_again(trials, log):
@@ -178,7 +178,7 @@ def test_a_trial_ends_with_the_process_that_asked_for_it(tmp_path):
         "if __name__ == '__main__':\n"
         f"    trials = Trials({str(tmp_path)!r}, 'x', {{'do': 'hang', 'log': {str(log)!r}}},"
         f" 60, train, {str(tmp_path / 'slots')!r})\n"
-        "    trials.record(trials.ask('full', 1, fresh=True))\n"
+        "    trials.record(trials.ask('full', 1, 'modelv2-tf', fresh=True))\n"
     )
     script = tmp_path / "asks.py"
     script.write_text(code)
@@ -226,7 +226,7 @@ def test_another_trials_record_is_refused(trials):
 @pytest.mark.parametrize(
     ("what", "change"),
     [
-        ("versions", lambda: {"ray": "9.9.9"}),
+        ("versions", lambda framework: {"ray": "9.9.9"}),
         ("source", lambda: "1" * 16),
         ("platform", lambda: {"machine": "another"}),
         ("pinned_environment", lambda: {"OMP_NUM_THREADS": "2"}),
@@ -241,12 +241,13 @@ def test_whatever_determines_a_record_is_in_its_key(trials, monkeypatch, what, c
 def test_what_is_asked_is_in_the_key(trials):
     some = trials()
     asked = [
-        some.ask("full", 1),
-        some.ask("full", 2),
-        some.ask("stacked", 1),
-        some.ask("full", 1, iterations=1),
-        some.ask("full", 1, fresh=True),
-        trials("crash").ask("full", 1),
+        some.ask("full", 1, "modelv2-tf"),
+        some.ask("full", 1, "modelv2-torch"),
+        some.ask("full", 2, "modelv2-tf"),
+        some.ask("stacked", 1, "modelv2-tf"),
+        some.ask("full", 1, "modelv2-tf", iterations=1),
+        some.ask("full", 1, "modelv2-tf", fresh=True),
+        trials("crash").ask("full", 1, "modelv2-tf"),
     ]
     assert len({some._key(each) for each in asked}) == len(asked)
 
@@ -261,9 +262,9 @@ def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
 
 
 def test_the_command_repeats_settings_as_a_shell_reads_them(trials):
-    asked = trials().ask("attention", 3, iterations=1).identity
+    asked = trials().ask("attention", 3, "modelv2-tf", iterations=1).identity
     asked["overrides"] = {"lr": 5e-06, "env": "it's"}
     assert command(asked) == (
-        "python -m fixtures.trial attention --seed 3 --iterations 1"
+        "python -m fixtures.trial attention --seed 3 --learner modelv2-tf --iterations 1"
         """ --config 'env="it'"'"'s"' --config lr=5e-06"""
     )
