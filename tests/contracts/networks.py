@@ -1,0 +1,43 @@
+"""What the contracts of models share: which there are here, and what is known of each."""
+
+import pytest
+
+from fixtures import deviations, offers, stack
+from fixtures.offers import Subject
+from fixtures.rllib import LEARNERS
+from fixtures.rllib.built import MARKS
+from fixtures.untrained import untrained
+from fixtures.variants import VARIANTS
+
+__all__ = ["SUBJECTS", "WITH_MEMORY", "algorithm", "known", "over"]
+
+SUBJECTS = [Subject(learner, name) for learner in offers.installed() for name in VARIANTS]
+
+WITH_MEMORY = [each for each in SUBJECTS if VARIANTS[each.variant].network in MARKS]
+
+
+def known(contract, subject):
+    """Return the marks of a subject: a strict xfail where RLlib is known to break a contract."""
+    reason = deviations.reason(stack.name(subject.learner), contract, subject.variant)
+    return [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+
+
+def over(subjects):
+    """Return a decorator that runs a contract on subjects, with what is known of each."""
+
+    def decorate(contract):
+        cases = [
+            pytest.param(each, id=str(each), marks=known(contract.__name__, each))
+            for each in subjects
+        ]
+        return pytest.mark.parametrize("subject", cases)(contract)
+
+    return decorate
+
+
+def algorithm(subject):
+    """Return the Untrained of a subject; where it is not offered, the test says why and ends."""
+    why = offers.not_offered(VARIANTS[subject.variant], LEARNERS[subject.learner])
+    if why:
+        pytest.skip(f"{subject}: not offered: {why}")
+    return untrained(subject.variant, subject.learner)

@@ -1,0 +1,48 @@
+"""What was asked for is what RLlib built, and it sees as much of the past as its name says."""
+
+import pytest
+
+from fixtures import offers
+from fixtures.dependence import BACK, changes, reacts
+from fixtures.rllib.built import MARKS, OtherNetwork, check, memories
+from fixtures.untrained import Untrained
+from fixtures.variants import VARIANTS
+from tests.contracts.networks import SUBJECTS, algorithm, over
+
+STACK = 4
+"""Observations that a stacked variant sees."""
+
+MEMORY = 50
+"""Steps that GTrXL remembers by RLlib's defaults."""
+
+
+@over(SUBJECTS)
+def test_the_model_has_the_memory_that_it_was_asked_for_and_no_other(subject):
+    """Told by the names of its parameters."""
+    wanted = {VARIANTS[subject.variant].network} & set(MARKS)
+    assert memories(algorithm(subject).algorithm.parameters()) == wanted
+
+
+@over(SUBJECTS)
+def test_actions_depend_on_the_past_where_they_must_and_nowhere_else(subject):
+    """To the bit: an observation so many steps back is moved, through RLlib's own sampler."""
+    found = reacts(changes(algorithm(subject).play))
+    network = VARIANTS[subject.variant].network
+    stacked = STACK - 1 if subject.variant.startswith("stacked") else 0
+    if network == "lstm":
+        # It forgets little by little, at last below what a float can tell.
+        assert set(range(20 + stacked)) <= set(found)
+    else:
+        reach = stacked + (MEMORY if network == "attention" else 0)
+        assert reach < BACK and found == list(range(reach + 1))
+
+
+@pytest.mark.skipif(
+    "rlmodule-torch" not in offers.installed(), reason="this release has no RLModule"
+)
+@pytest.mark.parametrize("setting", ["model", "_model_config"])
+def test_attention_asked_of_an_api_that_has_none_is_told(setting):
+    """RLlib itself warns at most, and builds a network without."""
+    asked = Untrained("full", "rlmodule-torch", overrides={setting: {"use_attention": True}})
+    with pytest.raises(OtherNetwork, match="^asked for attention, got none$"):
+        check("default", asked.algorithm.config, asked.algorithm.parameters())

@@ -1,0 +1,140 @@
+"""Every contract of models fails when the model that it reads has the defect it guards against."""
+
+# A defect is told by the name of its class.
+# ruff: noqa: D101, D102
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fixtures.offers import Subject
+from fixtures.rllib.models import Read
+from tests.contracts import test_memory, test_networks
+
+SUBJECT = Subject("a learner", "attention")
+
+
+class Summing:
+    """A sound model: logits and values are the running sum of the first component."""
+
+    size = 2
+
+    def initial(self, batch):
+        return [np.zeros((batch, 1), np.float32)]
+
+    def read(self, inputs, lengths, state):
+        there = np.arange(inputs.shape[1]) < np.asarray(lengths)[:, None]
+        sums = state[0] + np.cumsum(np.where(there, inputs[:, :, 0], 0), axis=1)
+        return self.made(sums, inputs)
+
+    def made(self, sums, inputs):
+        """Return the Read of running sums (batch, steps)."""
+        return Read(np.stack([sums, -sums], axis=-1), sums, [sums[:, -1:]])
+
+
+class StateDropped(Summing):
+    def made(self, sums, inputs):
+        return super().made(sums, inputs)._replace(state=self.initial(len(sums)))
+
+
+class LooksAhead(Summing):
+    def made(self, sums, inputs):
+        return super().made(sums + inputs[:, -1:, 0], inputs)
+
+
+class ReadsPadding(Summing):
+    def made(self, sums, inputs):
+        return super().made(sums + inputs.max(axis=(1, 2))[:, None], inputs)
+
+
+class SeesItsNeighbours(Summing):
+    def made(self, sums, inputs):
+        return super().made(sums + sums.sum(), inputs)
+
+
+MEMORY = {
+    StateDropped: test_memory.test_a_sequence_read_at_once_gives_what_it_gives_step_by_step,
+    LooksAhead: test_memory.test_no_output_depends_on_a_later_input,
+    ReadsPadding: test_memory.test_padding_changes_nothing,
+    SeesItsNeighbours: test_memory.test_sequences_of_one_batch_do_not_see_each_other,
+}
+
+
+def let(monkeypatch, module, **what):
+    """Let a module of contracts find this in place of what RLlib built."""
+    monkeypatch.setattr(module, "algorithm", lambda subject: SimpleNamespace(**what))
+
+
+@pytest.mark.parametrize(("defect", "contract"), MEMORY.items())
+def test_a_defect_is_caught_and_a_sound_model_is_not(monkeypatch, defect, contract):
+    let(monkeypatch, test_memory, model=Summing())
+    contract(subject=SUBJECT)
+    let(monkeypatch, test_memory, model=defect())
+    with pytest.raises(AssertionError):
+        contract(subject=SUBJECT)
+
+
+def remembering(steps, across=0.0):
+    """Return a sampler whose logits are sums of the last ``steps`` observations."""
+
+    def play(episodes):
+        found, before = [], 0.0
+        for episode in episodes:
+            sums = [episode[max(0, t - steps + 1) : t + 1].sum() for t in range(len(episode))]
+            logits = np.array(sums)[:, None] + before
+            found.append((logits, np.zeros(len(episode))))
+            before = across * logits.sum()
+        return found
+
+    return play
+
+
+def test_memory_that_outlives_an_episode_is_caught(monkeypatch):
+    let(monkeypatch, test_memory, play=remembering(5))
+    test_memory.test_memory_does_not_leak_from_one_episode_into_the_next(SUBJECT)
+    let(monkeypatch, test_memory, play=remembering(5, across=0.1))
+    with pytest.raises(AssertionError):
+        test_memory.test_memory_does_not_leak_from_one_episode_into_the_next(SUBJECT)
+
+
+DEPENDS = test_networks.test_actions_depend_on_the_past_where_they_must_and_nowhere_else
+
+
+@pytest.mark.parametrize(
+    ("variant", "reach", "others"),
+    [
+        ("full", 1, (2,)),
+        ("stacked", 4, (1, 3, 5)),
+        ("attention", 51, (1, 50, 52)),
+        ("lstm", 61, (5,)),
+    ],
+)
+def test_too_long_and_too_short_a_memory_are_caught(monkeypatch, variant, reach, others):
+    subject = Subject("a learner", variant)
+    let(monkeypatch, test_networks, play=remembering(reach))
+    DEPENDS(subject)
+    for other in others:
+        let(monkeypatch, test_networks, play=remembering(other))
+        with pytest.raises(AssertionError):
+            DEPENDS(subject)
+
+
+@pytest.mark.parametrize(
+    ("variant", "names", "caught"),
+    [
+        ("attention", ["gtrxl.bias"], False),
+        ("attention", ["fc_1"], True),
+        ("full", ["fc_1"], False),
+        ("full", ["lstm.bias"], True),
+    ],
+)
+def test_a_memory_too_many_or_too_few_is_caught(monkeypatch, variant, names, caught):
+    built = SimpleNamespace(parameters=lambda: dict.fromkeys(names))
+    let(monkeypatch, test_networks, algorithm=built)
+    contract = test_networks.test_the_model_has_the_memory_that_it_was_asked_for_and_no_other
+    if caught:
+        with pytest.raises(AssertionError):
+            contract(Subject("a learner", variant))
+    else:
+        contract(Subject("a learner", variant))
