@@ -19,7 +19,9 @@ WITH_MEMORY = [each for each in SUBJECTS if VARIANTS[each.variant].network in MA
 def known(contract, subject):
     """Return the marks of a subject: a strict xfail where RLlib is known to break a contract."""
     reason = deviations.reason(stack.name(subject.learner), contract, subject.variant)
-    return [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+    # A crash is no deviation.
+    mark = pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True)
+    return [mark] if reason else []
 
 
 def over(subjects):

@@ -3,95 +3,156 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from fixtures.offers import Subject, installed
+from fixtures.rllib.environment import scripted
 from fixtures.rllib.models import read_stepwise
-from tests.contracts.environments import for_all
-from tests.contracts.networks import WITH_MEMORY, algorithm, over
+from fixtures.untrained import Untrained
+from fixtures.variants import VARIANTS
+from tests.contracts.environments import start, step
+from tests.contracts.networks import SUBJECTS, WITH_MEMORY, algorithm, over
+from tests.contracts.sequences import (
+    EPISODES,
+    SEQUENCES,
+    assert_equal_but_for_rounding,
+    for_some,
+)
 
-ROUNDING = 1e-5
-"""Absolute difference of logits that the order of sums alone explains."""
+MIXED = [
+    np.random.default_rng(length).uniform(-0.2, 0.2, (length, 4)).astype(np.float32)
+    for length in (30, 75, 7, 2, 55, 20, 21, 40, 13, 37)
+]
+"""300 steps: episodes shorter, as long and longer than the sequences that RLlib cuts them into."""
 
-LENGTHS = st.lists(st.integers(1, 20), min_size=1, max_size=4)
-"""Of the sequences of a batch; RLlib cuts episodes after 20 steps."""
+WITH_TWO_MEMORIES = [Subject(name, "lstm") for name in installed() if name == "rlmodule-torch"]
+"""Where ``model_config`` is a dict, PPO builds an LSTM for the actions and one for the values."""
 
-SEEDS = st.integers(0, 2**31 - 1)
-
-
-def drawn(model, lengths, seed, steps=20):
-    """Return inputs (batch, steps, k), zero where padded."""
-    inputs = np.random.default_rng(seed).uniform(-0.2, 0.2, (len(lengths), steps, model.size))
-    inputs[np.arange(steps) >= np.array(lengths)[:, None]] = 0
-    return inputs.astype(np.float32)
-
-
-def warmed(model, batch, seed):
-    """Return a state in the middle of an episode: after some steps, read one by one."""
-    before = drawn(model, [7] * batch, seed + 1, steps=7)
-    return read_stepwise(model, before, model.initial(batch)).state
+TWO_MEMORIES = {"use_lstm": True, "max_seq_len": 20}
 
 
-def close(one, other):
-    """Assert that logits differ by rounding alone."""
-    assert np.abs(one - other).max() <= ROUNDING
-
-
-@over(WITH_MEMORY)
-@for_all(lengths=LENGTHS, seed=SEEDS)
-def test_a_sequence_read_at_once_gives_what_it_gives_step_by_step(subject, lengths, seed):
-    """From an episode's start and from the middle of one, for sequences of several lengths."""
+def model_and_state(subject, sequences):
+    """Return a model, and its state in the episodes that the sequences are cut from."""
     model = algorithm(subject).model
-    inputs = drawn(model, lengths, seed)
-    for state in (model.initial(len(lengths)), warmed(model, len(lengths), seed)):
-        at_once = model.read(inputs, lengths, state)
-        stepwise = read_stepwise(model, inputs, state)
-        for row, length in enumerate(lengths):
-            close(at_once.logits[row, :length], stepwise.logits[row, :length])
-            close(at_once.values[row, :length], stepwise.values[row, :length])
+    state = model.initial(len(sequences.lengths))
+    if sequences.past:
+        state = read_stepwise(model, sequences.before(model), state).state
+    return model, state
 
 
 @over(WITH_MEMORY)
-@for_all(seed=SEEDS, moved=st.integers(1, 19))
-def test_no_output_depends_on_a_later_input(subject, seed, moved):
-    """Not by a bit."""
-    model = algorithm(subject).model
-    inputs = drawn(model, [20], seed)
-    later = inputs.copy()
-    later[:, moved:] += 1
-    state = warmed(model, 1, seed)
-    one, other = (model.read(each, [20], state).logits for each in (inputs, later))
-    assert (one[:, :moved] == other[:, :moved]).all() and (one != other).any()
+@for_some(20, sequences=SEQUENCES)
+def test_a_sequence_read_at_once_gives_what_it_gives_step_by_step(subject, sequences):
+    """From an episode's start and from its middle, for sequences of several lengths."""
+    model, state = model_and_state(subject, sequences)
+    inputs, there = sequences.inputs(model), sequences.there()
+    at_once = model.read(inputs, sequences.lengths, state)
+    stepwise = read_stepwise(model, inputs, state)
+    assert_equal_but_for_rounding(at_once.logits[there], stepwise.logits[there])
+    assert_equal_but_for_rounding(at_once.values[there], stepwise.values[there])
 
 
 @over(WITH_MEMORY)
-@for_all(length=st.integers(1, 19), seed=SEEDS)
-def test_padding_changes_nothing(subject, length, seed):
-    """Whatever stands in it."""
-    model = algorithm(subject).model
-    clean = drawn(model, [length], seed)
-    filled = clean.copy()
-    filled[:, length:] = 1
-    state = warmed(model, 1, seed)
-    one, other = (model.read(each, [length], state).logits for each in (clean, filled))
-    close(one[:, :length], other[:, :length])
+@for_some(20, sequences=SEQUENCES, share=st.floats(0, 1, exclude_max=True))
+def test_no_output_depends_on_a_later_input(subject, sequences, share):
+    """Not by a bit; and each depends on its own."""
+    model, state = model_and_state(subject, sequences)
+    inputs = sequences.inputs(model)
+    moved = int(share * max(sequences.lengths))
+    others = inputs.copy()
+    others[:, moved:] += 1
+    one, other = (model.read(each, sequences.lengths, state) for each in (inputs, others))
+    for ours, theirs in zip(one[:2], other[:2]):
+        assert (ours[:, :moved] == theirs[:, :moved]).all()
+        assert (ours[:, moved] != theirs[:, moved]).any()
 
 
 @over(WITH_MEMORY)
-@for_all(seed=SEEDS)
-def test_sequences_of_one_batch_do_not_see_each_other(subject, seed):
+@for_some(20, sequences=SEQUENCES)
+def test_padding_changes_nothing(subject, sequences):
+    """Neither what stands in it, by a bit, nor how much there is of it, but for rounding."""
+    model, state = model_and_state(subject, sequences)
+    inputs, there = sequences.inputs(model), sequences.there()
+    zeros = np.where(there[..., None], inputs, np.float32(0))
+    longest = max(sequences.lengths)
+    filled, padded, trimmed = (
+        model.read(each, sequences.lengths, state)[:2]
+        for each in (inputs, zeros, zeros[:, :longest])
+    )
+    for of_filled, of_padded, of_trimmed in zip(filled, padded, trimmed):
+        assert (of_filled[there] == of_padded[there]).all()
+        assert_equal_but_for_rounding(of_trimmed[there[:, :longest]], of_padded[there])
+
+
+@over(WITH_MEMORY)
+@for_some(20, sequences=SEQUENCES)
+def test_sequences_of_one_batch_do_not_see_each_other(subject, sequences):
     """Each reads what it would read alone."""
-    model = algorithm(subject).model
-    inputs, state = drawn(model, [20, 9], seed), warmed(model, 2, seed)
-    together = model.read(inputs, [20, 9], state).logits
-    for row, length in enumerate([20, 9]):
-        alone = model.read(inputs[[row]], [length], [each[[row]] for each in state]).logits
-        close(together[row, :length], alone[0, :length])
+    model, state = model_and_state(subject, sequences)
+    inputs = sequences.inputs(model)
+    together = model.read(inputs, sequences.lengths, state)
+    for row, length in enumerate(sequences.lengths):
+        alone = model.read(inputs[[row]], [length], [each[[row]] for each in state])
+        for ours, theirs in zip(alone[:2], together[:2]):
+            assert_equal_but_for_rounding(ours[0, :length], theirs[row, :length])
 
 
 @over(WITH_MEMORY)
-def test_memory_does_not_leak_from_one_episode_into_the_next(subject):
-    """In RLlib's own sampler: an episode gives the same bits whatever was played before it."""
-    sampler = algorithm(subject)
-    first, other, second = np.random.default_rng(0).uniform(-0.2, 0.2, (3, 30, 4))
-    episodes = [[each.astype(np.float32) for each in pair] for pair in
-                ((first, second), (other, second))]  # fmt: skip
-    (_, after_first), (_, after_other) = (sampler.play(each) for each in episodes)
-    assert (after_first[0] == after_other[0]).all()
+@for_some(5, episode=EPISODES, before=st.lists(EPISODES, min_size=1, max_size=3))
+def test_memory_does_not_leak_from_one_episode_into_the_next(subject, episode, before):
+    """In RLlib's own sampler: an episode gives the same bits first and after others."""
+    play = algorithm(subject).play
+    first, *_ = play([episode, *before])
+    *_, last = play([*before, episode])
+    assert (first.logits == last.logits).all()
+
+
+@over(SUBJECTS)
+def test_what_was_sampled_is_what_is_learned_from(subject):
+    """RLlib cuts, pads, shuffles and slices; whatever it does, each step keeps its own past.
+
+    Nothing has been learned yet, so each minibatch has to be read as it was when it was played.
+    """
+    minibatches = algorithm(subject).read_again(MIXED)
+    assert minibatches
+    for each in minibatches:
+        for name, sampled in each["sampled"].items():
+            assert_equal_but_for_rounding(each["read"][name], sampled)
+
+
+@over(WITH_MEMORY)
+def test_samplers_remember_as_the_model_does_that_has_learned(subject):
+    """After an update: weights, states and their resets all arrive where sampling is."""
+    algorithm(subject)
+    check_samplers(updated(subject), subject.variant)
+
+
+@over(WITH_TWO_MEMORIES)
+def test_samplers_remember_for_values_as_the_model_does_that_has_learned(subject):
+    """Where actions and values have a memory each."""
+    check_samplers(updated(subject, _model_config=TWO_MEMORIES), subject.variant)
+
+
+def updated(subject, **overrides):
+    """Return an Untrained that one update has moved."""
+    found = Untrained(subject.variant, subject.learner, overrides={"lr": 1e-3, **overrides})
+    found.read_again(MIXED)
+    return found
+
+
+def check_samplers(sampler, variant):
+    """Assert of each step's logits, and of the last state, that the model gives them too."""
+    model = sampler.model
+    for episode, played in zip(MIXED, sampler.play(MIXED)):
+        shown = observed(variant, episode)[None]
+        read = read_stepwise(model, shown, model.initial(1))
+        assert_equal_but_for_rounding(played.logits, read.logits[0])
+        for carried, given in zip(played.state, read.state):
+            assert_equal_but_for_rounding(carried[-1], given[0])
+
+
+def observed(variant, episode):
+    """Return what a variant shows of an episode (T, 4): (T, k)."""
+    cartpole = scripted()
+    cartpole.episodes.append(episode)
+    env = VARIANTS[variant].make(cartpole)
+    shown = [start(env), *(step(env, 0) for _ in episode[1:])]
+    return np.stack([each.observation for each in shown])

@@ -10,6 +10,7 @@ import pytest
 
 from fixtures.offers import Subject
 from fixtures.rllib.models import Read
+from fixtures.untrained import Played
 from tests.contracts import test_memory, test_networks
 
 SUBJECT = Subject("a learner", "attention")
@@ -43,9 +44,19 @@ class LooksAhead(Summing):
         return super().made(sums + inputs[:, -1:, 0], inputs)
 
 
+class LooksAheadForValues(Summing):
+    def made(self, sums, inputs):
+        return super().made(sums, inputs)._replace(values=sums + inputs[:, -1:, 0])
+
+
 class ReadsPadding(Summing):
     def made(self, sums, inputs):
         return super().made(sums + inputs.max(axis=(1, 2))[:, None], inputs)
+
+
+class CountsPadding(Summing):
+    def made(self, sums, inputs):
+        return super().made(sums / inputs.shape[1], inputs)
 
 
 class SeesItsNeighbours(Summing):
@@ -53,10 +64,18 @@ class SeesItsNeighbours(Summing):
         return super().made(sums + sums.sum(), inputs)
 
 
+class Deaf(Summing):
+    def made(self, sums, inputs):
+        return super().made(0 * sums, inputs)
+
+
 MEMORY = {
     StateDropped: test_memory.test_a_sequence_read_at_once_gives_what_it_gives_step_by_step,
     LooksAhead: test_memory.test_no_output_depends_on_a_later_input,
+    LooksAheadForValues: test_memory.test_no_output_depends_on_a_later_input,
+    Deaf: test_memory.test_no_output_depends_on_a_later_input,
     ReadsPadding: test_memory.test_padding_changes_nothing,
+    CountsPadding: test_memory.test_padding_changes_nothing,
     SeesItsNeighbours: test_memory.test_sequences_of_one_batch_do_not_see_each_other,
 }
 
@@ -83,7 +102,7 @@ def remembering(steps, across=0.0):
         for episode in episodes:
             sums = [episode[max(0, t - steps + 1) : t + 1].sum() for t in range(len(episode))]
             logits = np.array(sums)[:, None] + before
-            found.append((logits, np.zeros(len(episode))))
+            found.append(Played(logits, np.zeros(len(episode)), []))
             before = across * logits.sum()
         return found
 
@@ -107,7 +126,7 @@ DEPENDS = test_networks.test_actions_depend_on_the_past_where_they_must_and_nowh
         ("full", 1, (2,)),
         ("stacked", 4, (1, 3, 5)),
         ("attention", 51, (1, 50, 52)),
-        ("lstm", 61, (5,)),
+        ("lstm", 61, (10,)),
     ],
 )
 def test_too_long_and_too_short_a_memory_are_caught(monkeypatch, variant, reach, others):
@@ -138,3 +157,47 @@ def test_a_memory_too_many_or_too_few_is_caught(monkeypatch, variant, names, cau
             contract(Subject("a learner", variant))
     else:
         contract(Subject("a learner", variant))
+
+
+def reread(error):
+    """Return an ``Untrained.read_again`` that reads the last of three steps wrong by ``error``."""
+    sampled = np.zeros((3, 2))
+    read = sampled + [[0], [0], [error]]
+    return lambda episodes: [{"sampled": {"logits": sampled}, "read": {"logits": read}}]
+
+
+def test_a_minibatch_that_is_read_otherwise_than_it_was_sampled_is_caught(monkeypatch):
+    contract = test_memory.test_what_was_sampled_is_what_is_learned_from
+    let(monkeypatch, test_memory, read_again=reread(0))
+    contract(SUBJECT)
+    for broken in (reread(1e-4), lambda episodes: []):
+        let(monkeypatch, test_memory, read_again=broken)
+        with pytest.raises(AssertionError):
+            contract(SUBJECT)
+
+
+def summed(weight, state_weight):
+    """Return an ``Untrained.play`` that gives so many times what ``Summing`` gives."""
+
+    def play(episodes):
+        sums = [np.cumsum(each[:, :1], axis=0) for each in episodes]
+        return [
+            Played(weight * np.concatenate([s, -s], axis=1), s, [state_weight * s]) for s in sums
+        ]
+
+    return play
+
+
+def test_a_sampler_that_missed_an_update_is_caught():
+    sound = SimpleNamespace(model=Summing(), play=summed(1, 1))
+    test_memory.check_samplers(sound, "stateless")
+    for broken in (summed(0.9, 1), summed(1, 0.9)):
+        with pytest.raises(AssertionError):
+            test_memory.check_samplers(SimpleNamespace(model=Summing(), play=broken), "stateless")
+
+
+def test_what_a_variant_shows_is_what_the_sampler_is_held_to():
+    episode = np.arange(12, dtype=np.float32).reshape(3, 4)
+    assert (test_memory.observed("full", episode) == episode).all()
+    assert (test_memory.observed("stateless", episode) == episode[:, [0, 2]]).all()
+    assert test_memory.observed("stacked", episode).shape == (3, 8)

@@ -1,0 +1,86 @@
+"""What the contracts of memory draw: sequences to read and episodes to play."""
+
+from typing import NamedTuple
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+__all__ = ["EPISODES", "SEQUENCES", "Sequences", "assert_equal_but_for_rounding", "for_some"]
+
+
+class Sequences(NamedTuple):
+    """Sequences of a training batch, drawn without what a model wants of them.
+
+    Attributes:
+        lengths: of each sequence.
+        padding: steps beyond the longest.
+        past: steps of the same episodes that were read before.
+        seed: of all that is observed.
+    """
+
+    lengths: tuple
+    padding: int
+    past: int
+    seed: int
+
+    @property
+    def steps(self):
+        """Number of steps, padding included."""
+        return max(self.lengths) + self.padding
+
+    def inputs(self, model):
+        """Return (batch, steps, k), as large as CartPole's observations, padding included."""
+        return self._drawn(model, self.steps)
+
+    def before(self, model):
+        """Return (batch, past, k)."""
+        return self._drawn(model, self.past)
+
+    def there(self):
+        """Return which steps are no padding, (batch, steps)."""
+        return np.arange(self.steps) < np.array(self.lengths)[:, None]
+
+    def _drawn(self, model, steps):
+        random = np.random.default_rng((self.seed, steps))
+        drawn = random.uniform(-2, 2, (len(self.lengths), steps, model.size))
+        return drawn.astype(np.float32)
+
+
+SEQUENCES = st.builds(
+    Sequences,
+    # RLlib cuts episodes after 20 steps, and GTrXL remembers 50.
+    lengths=st.lists(st.integers(1, 20), min_size=1, max_size=4).map(tuple),
+    padding=st.integers(0, 8),
+    past=st.integers(0, 60),
+    seed=st.integers(0, 2**32 - 1),
+)
+
+
+def _episode(length, seed):
+    return np.random.default_rng(seed).uniform(-0.2, 0.2, (length, 4)).astype(np.float32)
+
+
+EPISODES = st.builds(_episode, st.integers(2, 40), st.integers(0, 2**32 - 1))
+"""Episodes (T, 4) for a sampler to play, within the bounds of CartPole's observations."""
+
+
+def for_some(examples, **drawn):
+    """Return Hypothesis' ``given(**drawn)`` with so many examples, and one failure at most.
+
+    RLlib takes a millisecond a step, and a model's defect shows in most examples. Two failures
+    would come as a group, which is no AssertionError and so no known deviation.
+    """
+    limits = settings(max_examples=examples, deadline=None, report_multiple_bugs=False)
+    return lambda contract: limits(given(**drawn)(contract))
+
+
+def assert_equal_but_for_rounding(one, other):
+    """Assert that two arrays agree to some hundred roundings of their largest float32."""
+    assert one.shape == other.shape
+    allowed = 1e-6 + 1e-5 * np.abs(other).max(initial=0)
+    apart = np.abs(one - other)
+    assert apart.max(initial=0) <= allowed, (
+        f"up to {apart.max():.1e} apart, and {np.mean(apart > allowed):.0%} of {apart.size}"
+        f" further than the {allowed:.1e} that rounding explains"
+    )

@@ -1,0 +1,102 @@
+"""Known deviations: which file speaks for a stack, and what a bad one is told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fixtures import deviations
+from fixtures.deviations import DeviationError, known, read
+from tests.contracts import test_memory
+
+ROW = {
+    "contract": "test_padding_changes_nothing",
+    "variants": ["lstm"],
+    "reason": "it does",
+    "where": ["rllib/somewhere.py:1-2"],
+}
+
+
+def written(folder, *rows, schema=1):
+    """Write a file of these deviations below a new folder, and return its path."""
+    folder.mkdir(parents=True)
+    path = folder / deviations.NAME
+    path.write_text(json.dumps({"schema": schema, "deviations": list(rows)}))
+    return path
+
+
+COMMITTED = sorted(deviations.FOLDER.glob(f"*/*/{deviations.NAME}"))
+
+
+@pytest.mark.parametrize(
+    "path", COMMITTED, ids=lambda path: path.parent.relative_to(deviations.FOLDER).as_posix()
+)
+def test_each_deviation_in_git_names_a_contract_and_lines_of_rllib(path):
+    for each in read(path):
+        assert callable(getattr(test_memory, each.contract))
+        for line in each.where:
+            name, _, numbers = line.partition(":")
+            assert name.startswith("rllib/") and name.endswith(".py")
+            assert numbers.replace("-", "").replace(",", "").isdigit()
+
+
+def test_a_stack_with_a_folder_speaks_for_itself(tmp_path):
+    written(tmp_path / "ray-1.0.0" / "a", ROW)
+    (tmp_path / "ray-2.0.0" / "a").mkdir(parents=True)
+    written(tmp_path / "ray-2.0.0" / "b", ROW)
+    assert [each.contract for each in known("ray-1.0.0/a", tmp_path)] == [ROW["contract"]]
+    assert known("ray-2.0.0/a", tmp_path) == []
+
+
+def test_what_nobody_mended_is_still_there(tmp_path):
+    written(tmp_path / "ray-1.9.0" / "a", ROW)
+    written(tmp_path / "ray-1.10.0" / "a", {**ROW, "reason": "the newer"})
+    assert [each.reason for each in known("ray-1.11.0/a", tmp_path)] == ["the newer"]
+    assert known("ray-1.11.0/b", tmp_path) == known("ray-1.8.0/a", tmp_path) == []
+
+
+def test_the_reason_names_the_lines(tmp_path, monkeypatch):
+    written(tmp_path / "ray-1.0.0" / "a", ROW)
+    monkeypatch.setattr(known, "__defaults__", (tmp_path,))
+    found = deviations.reason("ray-1.0.0/a", ROW["contract"], "lstm")
+    assert found == "it does (rllib/somewhere.py:1-2)"
+    assert deviations.reason("ray-1.0.0/a", ROW["contract"], "full") == ""
+    assert deviations.reason("ray-1.0.0/a", "another", "lstm") == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"contract": " "}, r"deviations\[0\].contract: should be text"),
+        ({"reason": 3}, r"deviations\[0\].reason: should be text"),
+        ({"variants": []}, r"deviations\[0\].variants: should be a list of texts"),
+        ({"variants": "lstm"}, r"deviations\[0\].variants: should be a list of texts"),
+        ({"variants": ["lstn"]}, r"deviations\[0\].variants: there is no variant lstn"),
+        ({"where": [1]}, r"deviations\[0\].where: should be a list of texts"),
+        ({"since": "2.0"}, r"deviations\[0\]: should have the fields contract, variants"),
+    ],
+)
+def test_a_bad_row_is_refused(tmp_path, change, told):
+    path = written(tmp_path / "stack", {**ROW, **change})
+    with pytest.raises(DeviationError, match=f"{path}: {told}"):
+        read(path)
+
+
+@pytest.mark.parametrize("row", [{}, "text", None])
+def test_a_row_of_another_form_is_refused(tmp_path, row):
+    with pytest.raises(DeviationError, match="should have the fields"):
+        read(written(tmp_path / "stack", row))
+
+
+def test_a_file_of_another_form_is_refused(tmp_path):
+    with pytest.raises(DeviationError, match="schema: is 2, and this suite reads 1"):
+        read(written(tmp_path / "newer", ROW, schema=2))
+    for text, told in (
+        ("{", "is not whole JSON .*: restore it from git"),
+        ("[]", "schema: is None"),
+        ('{"schema": 1}', "deviations: should be a list"),
+    ):
+        path = Path(tmp_path, "file.json")
+        path.write_text(text)
+        with pytest.raises(DeviationError, match=told):
+            read(path)
