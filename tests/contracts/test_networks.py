@@ -9,11 +9,11 @@ from fixtures.untrained import Untrained
 from fixtures.variants import VARIANTS
 from tests.contracts.networks import SUBJECTS, algorithm, over
 
-STACK = 4
-"""Observations that a stacked variant sees."""
+REACH = {"default": 0, "frame_stacking": 3, "attention": 50}
+"""Steps back that a network reads: GTrXL remembers so many by RLlib's defaults."""
 
-MEMORY = 50
-"""Steps that GTrXL remembers by RLlib's defaults."""
+LSTM_SURELY = 10
+"""Steps back that an LSTM's state surely tells of; it forgets until a float can tell no more."""
 
 
 @over(SUBJECTS)
@@ -27,13 +27,12 @@ def test_the_model_has_the_memory_that_it_was_asked_for_and_no_other(subject):
 def test_actions_depend_on_the_past_where_they_must_and_nowhere_else(subject):
     """To the bit: an observation so many steps back is moved, through RLlib's own sampler."""
     found = reacts(changes(algorithm(subject).play))
-    network = VARIANTS[subject.variant].network
-    stacked = STACK - 1 if subject.variant.startswith("stacked") else 0
-    if network == "lstm":
-        # It forgets little by little, at last below what a float can tell.
-        assert set(range(20 + stacked)) <= set(found)
+    row = VARIANTS[subject.variant]
+    stacked = sum(wrap.keywords["n"] - 1 for wrap in row.wrappers if hasattr(wrap, "keywords"))
+    if row.network == "lstm":
+        assert set(range(LSTM_SURELY + stacked + 1)) <= set(found)
     else:
-        reach = stacked + (MEMORY if network == "attention" else 0)
+        reach = stacked + REACH[row.network]
         assert reach < BACK and found == list(range(reach + 1))
 
 
