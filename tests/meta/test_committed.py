@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import baselines
+from fixtures import baselines, curves
 from fixtures.record import learned_reward
 from fixtures.sequential import Rule, decide
 from fixtures.variants import CORE
@@ -48,3 +48,8 @@ def test_tracing_took_less_than_three_percent_of_training(stack, name):
     costs = [record["cost"] for record in baselines.load(FOLDER, stack, name).records]
     trained = sum(wall for cost in costs for wall, _ in cost["iterations"])
     assert sum(cost["trace"] for cost in costs) < 0.03 * trained
+
+
+def test_the_table_of_what_was_learned_is_that_of_the_baselines():
+    written = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert written == curves.text(curves.recorded(FOLDER)), "run `tox run -e curves`"

@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.baselines import Baseline, Selection
 from fixtures.offers import Subject
-from fixtures.record import begun, curve, learned_reward
+from fixtures.record import begun, curve, learned_reward, smoothed
 from fixtures.report import markdown, terminal
 from fixtures.report.facts import differing_versions, facts, unjudged
 from fixtures.sequential import Rule
@@ -178,6 +178,11 @@ def test_a_learned_reward_is_the_mean_of_the_last_100_episodes():
 
 def test_what_had_begun_is_what_a_shorter_trial_records():
     assert begun(make(1, (20.0, 40.0)), 1) == {**make(1, (20.0,)), "cost": make(1)["cost"]}
+
+
+def test_a_smoothed_curve_is_of_an_iteration_and_at_least_of_the_last_100_episodes():
+    record = {"episodes": [[(10, 10)] * 40, [(20, 20)] * 80, [(30, 30)] * 150]}
+    assert smoothed(record) == [10, (20 * 10 + 80 * 20) / 100, 30]
 
 
 def test_a_trial_of_few_episodes_has_no_learned_reward():
