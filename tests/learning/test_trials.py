@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from fixtures.rllib import learner
 from fixtures.variants import STEPS
 
 WINDOW = 100
@@ -37,8 +38,7 @@ def check_reported_metric(record):
         iterations.append(math.ceil(step / STEPS))
     for number, reported in enumerate(record["reported"], 1):
         ended = sum(iteration <= number for iteration in iterations)
-        bound = min if record["learner"] == "rlmodule-torch" else max
-        size = bound(WINDOW, iterations.count(number))
+        size = learner(record["learner"]).averaged(WINDOW, iterations.count(number))
         window = returns[:ended][-size:]
         where = f"seed {record['seed']}, iteration {number}"
         assert reported == pytest.approx(sum(window) / len(window)), where

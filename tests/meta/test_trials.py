@@ -226,7 +226,7 @@ def test_another_trials_record_is_refused(trials):
 @pytest.mark.parametrize(
     ("what", "change"),
     [
-        ("versions", lambda framework: {"ray": "9.9.9"}),
+        ("versions", lambda *distributions: {"ray": "9.9.9"}),
         ("source", lambda: "1" * 16),
         ("platform", lambda: {"machine": "another"}),
         ("pinned_environment", lambda: {"OMP_NUM_THREADS": "2"}),
