@@ -6,7 +6,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-__all__ = ["EPISODES", "SEQUENCES", "Sequences", "assert_equal_but_for_rounding", "for_some"]
+__all__ = [
+    "SEQUENCES",
+    "Script",
+    "Sequences",
+    "assert_equal_but_for_rounding",
+    "for_some",
+    "scripts",
+]
 
 
 class Sequences(NamedTuple):
@@ -57,12 +64,27 @@ SEQUENCES = st.builds(
 )
 
 
-def _episode(length, seed):
-    return np.random.default_rng(seed).uniform(-0.2, 0.2, (length, 4)).astype(np.float32)
+class Script(NamedTuple):
+    """Episodes for a sampler to play.
+
+    Attributes:
+        lengths: of each.
+        seed: of all that is observed.
+    """
+
+    lengths: tuple
+    seed: int
+
+    def episodes(self):
+        """Return a list of arrays (T, 4), within the bounds of CartPole's observations."""
+        random = np.random.default_rng(self.seed)
+        return [random.uniform(-0.2, 0.2, (n, 4)).astype(np.float32) for n in self.lengths]
 
 
-EPISODES = st.builds(_episode, st.integers(2, 40), st.integers(0, 2**32 - 1))
-"""Episodes (T, 4) for a sampler to play, within the bounds of CartPole's observations."""
+def scripts(fewest, most):
+    """Return a strategy of Scripts of so many episodes, of at least 2 steps each."""
+    lengths = st.lists(st.integers(2, 40), min_size=fewest, max_size=most).map(tuple)
+    return st.builds(Script, lengths, st.integers(0, 2**32 - 1))
 
 
 def for_some(examples, **drawn):

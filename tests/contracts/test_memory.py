@@ -1,6 +1,7 @@
 """A model with memory reads a sequence at once as it reads it step by step, and nothing else."""
 
 import numpy as np
+from hypothesis import example
 from hypothesis import strategies as st
 
 from fixtures.offers import Subject, installed
@@ -11,22 +12,21 @@ from fixtures.variants import VARIANTS
 from tests.contracts.environments import start, step
 from tests.contracts.networks import SUBJECTS, WITH_MEMORY, algorithm, over
 from tests.contracts.sequences import (
-    EPISODES,
     SEQUENCES,
+    Script,
     assert_equal_but_for_rounding,
     for_some,
+    scripts,
 )
 
-MIXED = [
-    np.random.default_rng(length).uniform(-0.2, 0.2, (length, 4)).astype(np.float32)
-    for length in (30, 75, 7, 2, 55, 20, 21, 40, 13, 37)
-]
+MIXED = Script((30, 75, 7, 2, 55, 20, 21, 40, 13, 37), 0)
 """300 steps: episodes shorter, as long and longer than the sequences that RLlib cuts them into."""
 
-WITH_TWO_MEMORIES = [Subject(name, "lstm") for name in installed() if name == "rlmodule-torch"]
-"""Where ``model_config`` is a dict, PPO builds an LSTM for the actions and one for the values."""
+APART = [name for name in installed() if name.startswith("rlmodule")]
+"""Learners whose samplers have a model of their own, and tell what it remembers."""
 
-TWO_MEMORIES = {"use_lstm": True, "max_seq_len": 20}
+WITH_TWO_MEMORIES = {"use_lstm": True, "max_seq_len": 20}
+"""Where ``model_config`` is a dict, PPO builds an LSTM for the actions and one for the values."""
 
 
 def model_and_state(subject, sequences):
@@ -96,23 +96,26 @@ def test_sequences_of_one_batch_do_not_see_each_other(subject, sequences):
 
 
 @over(WITH_MEMORY)
-@for_some(5, episode=EPISODES, before=st.lists(EPISODES, min_size=1, max_size=3))
-def test_memory_does_not_leak_from_one_episode_into_the_next(subject, episode, before):
+@for_some(5, script=scripts(2, 4))
+def test_memory_does_not_leak_from_one_episode_into_the_next(subject, script):
     """In RLlib's own sampler: an episode gives the same bits first and after others."""
     play = algorithm(subject).play
-    first, *_ = play([episode, *before])
-    *_, last = play([*before, episode])
+    episode, *others = script.episodes()
+    first, *_ = play([episode, *others])
+    *_, last = play([*others, episode])
     assert (first.logits == last.logits).all()
 
 
 @over(SUBJECTS)
-def test_what_was_sampled_is_what_is_learned_from(subject):
+@for_some(3, script=scripts(10, 20))
+@example(script=MIXED)
+def test_what_was_sampled_is_what_is_learned_from(subject, script):
     """RLlib cuts, pads, shuffles and slices; whatever it does, each step keeps its own past.
 
     Nothing has been learned yet, so each minibatch has to be read as it was when it was played.
     """
-    minibatches = algorithm(subject).read_again(MIXED)
-    assert minibatches
+    minibatches = algorithm(subject).read_again(script.episodes())
+    assert minibatches and all(len(each["sampled"]["logits"]) for each in minibatches)
     for each in minibatches:
         for name, sampled in each["sampled"].items():
             assert_equal_but_for_rounding(each["read"][name], sampled)
@@ -121,30 +124,32 @@ def test_what_was_sampled_is_what_is_learned_from(subject):
 @over(WITH_MEMORY)
 def test_samplers_remember_as_the_model_does_that_has_learned(subject):
     """After an update: weights, states and their resets all arrive where sampling is."""
-    algorithm(subject)
-    check_samplers(updated(subject), subject.variant)
+    check_samplers(updated(subject), subject)
 
 
-@over(WITH_TWO_MEMORIES)
+@over([Subject(name, "lstm") for name in APART])
 def test_samplers_remember_for_values_as_the_model_does_that_has_learned(subject):
     """Where actions and values have a memory each."""
-    check_samplers(updated(subject, _model_config=TWO_MEMORIES), subject.variant)
+    sampler = updated(subject, _model_config=WITH_TWO_MEMORIES)
+    assert len(sampler.model.initial(1)) == 2 * len(algorithm(subject).model.initial(1))
+    check_samplers(sampler, subject)
 
 
 def updated(subject, **overrides):
     """Return an Untrained that one update has moved."""
     found = Untrained(subject.variant, subject.learner, overrides={"lr": 1e-3, **overrides})
-    found.read_again(MIXED)
+    found.read_again(MIXED.episodes())
     return found
 
 
-def check_samplers(sampler, variant):
+def check_samplers(sampler, subject):
     """Assert of each step's logits, and of the last state, that the model gives them too."""
-    model = sampler.model
-    for episode, played in zip(MIXED, sampler.play(MIXED)):
-        shown = observed(variant, episode)[None]
+    model, episodes = sampler.model, MIXED.episodes()
+    for episode, played in zip(episodes, sampler.play(episodes)):
+        shown = observed(subject.variant, episode)[None]
         read = read_stepwise(model, shown, model.initial(1))
         assert_equal_but_for_rounding(played.logits, read.logits[0])
+        assert len(played.state) == (len(read.state) if subject.learner in APART else 0)
         for carried, given in zip(played.state, read.state):
             assert_equal_but_for_rounding(carried[-1], given[0])
 
