@@ -76,6 +76,10 @@ def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
         (["full", "--seed", 1, "--config", "lr"], "a setting is written NAME=VALUE"),
         (["full", "--seed", 1, "--config", "seed=7"], "--config seed: a trial sets this itself"),
         (["full", "--seed", 1, "--config", "lr=NaN"], "--config lr: nan is no value"),
+        (["full", "--seed", 1, "--config", "framework=torch"], "--config framework: a trial sets"),
+        (["stacked_in_model", "--seed", 1, "--learner", "rlmodule-torch"], "no rlmodule-torch")
+        if LEARNER != "rlmodule-torch"
+        else (["stacked_in_model", "--seed", 1], "rlmodule-torch has no frame_stacking network"),
     ],
 )
 def test_a_trial_that_cannot_be_is_refused(arguments, message):
@@ -92,11 +96,13 @@ def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--variants", "full,blind"], "there is no variant 'blind'; choose from full,"),
+        (["--variants", "full,blind"], "--variants: there is no variant 'blind'; choose from"),
+        (["--variants", ""], "--variants: there is no variant ''; choose from full,"),
         (["--against", "ray-0.1"], "--against ray-0.1: no baseline ray-0.1/"),
-        (["--learners", "jax"], "there is no learner 'jax'; choose from rlmodule-torch,"),
+        (["--all", "--against", "ray-0.1"], "there is no baseline to hold this run to"),
+        (["--learners", "jax"], "--learners: there is no learner 'jax'; choose from rlm"),
         (["--config", "=1"], "a setting is written NAME=VALUE"),
-        (["--baselines", "nowhere"], "there is no baseline to hold this run to"),
+        (["--baselines", "nowhere"], "all older releases have none; there are in nowhere: none"),
         (
             ["--update-baselines", "--config", "lr=1"],
             "to record goes with neither --config nor --against",
@@ -114,6 +120,18 @@ def test_a_gate_that_cannot_judge_is_refused_before_anything_trains(arguments, m
     )
 
 
+def test_a_gate_checks_the_models_of_its_learner_whatever_it_trains():
+    paths = ["tests/contracts/test_memory.py", "tests/learning"]
+    listed = python("-m", "pytest", "--collect-only", "-q", "--variants=stateless", *paths).stdout
+    contracts = [line for line in listed.splitlines() if "test_padding_changes_nothing" in line]
+    assert f"[{LEARNER}/stacked_lstm]" in "".join(contracts)
+    assert all(f"[{LEARNER}/" in line for line in contracts)
+    assert (
+        "/stateless]" in listed
+        and f"test_learned_reward_did_not_fall[{LEARNER}/full" not in listed
+    )
+
+
 @pytest.fixture
 def place(tmp_path):
     """A folder with a baseline of 24 seeds for the installed stack, and no store yet."""
@@ -127,7 +145,7 @@ def gate_in(place, *arguments):
     return gate(f"--baselines={place}/baselines", f"--store={place}/store", *arguments)
 
 
-VERSIONS = stack.versions(LEARNERS[LEARNER].framework)
+VERSIONS = stack.versions(*LEARNERS[LEARNER].distributions)
 
 LEVELS = {"full": 300.0, "stacked": 200.0, "stateless": 100.0}
 """What the variants earn in the last iteration, far apart."""
