@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 __all__ = [
@@ -11,7 +10,6 @@ __all__ = [
     "Script",
     "Sequences",
     "assert_equal_but_for_rounding",
-    "for_some",
     "scripts",
 ]
 
@@ -85,16 +83,6 @@ def scripts(fewest, most):
     """Return a strategy of Scripts of so many episodes, of at least 2 steps each."""
     lengths = st.lists(st.integers(2, 40), min_size=fewest, max_size=most).map(tuple)
     return st.builds(Script, lengths, st.integers(0, 2**32 - 1))
-
-
-def for_some(examples, **drawn):
-    """Return Hypothesis' ``given(**drawn)`` with so many examples, and one failure at most.
-
-    RLlib takes a millisecond a step, and a model's defect shows in most examples. Two failures
-    would come as a group, which is no AssertionError and so no known deviation.
-    """
-    limits = settings(max_examples=examples, deadline=None, report_multiple_bugs=False)
-    return lambda contract: limits(given(**drawn)(contract))
 
 
 def assert_equal_but_for_rounding(one, other):

@@ -9,13 +9,12 @@ from fixtures.rllib.environment import scripted
 from fixtures.rllib.models import read_stepwise
 from fixtures.untrained import Untrained
 from fixtures.variants import VARIANTS
-from tests.contracts.environments import start, step
+from tests.contracts.environments import for_all, start, step
 from tests.contracts.networks import SUBJECTS, WITH_MEMORY, algorithm, over
 from tests.contracts.sequences import (
     SEQUENCES,
     Script,
     assert_equal_but_for_rounding,
-    for_some,
     scripts,
 )
 
@@ -39,7 +38,7 @@ def model_and_state(subject, sequences):
 
 
 @over(WITH_MEMORY)
-@for_some(20, sequences=SEQUENCES)
+@for_all(examples=20, sequences=SEQUENCES)
 def test_a_sequence_read_at_once_gives_what_it_gives_step_by_step(subject, sequences):
     """From an episode's start and from its middle, for sequences of several lengths."""
     model, state = model_and_state(subject, sequences)
@@ -51,7 +50,7 @@ def test_a_sequence_read_at_once_gives_what_it_gives_step_by_step(subject, seque
 
 
 @over(WITH_MEMORY)
-@for_some(20, sequences=SEQUENCES, share=st.floats(0, 1, exclude_max=True))
+@for_all(examples=20, sequences=SEQUENCES, share=st.floats(0, 1, exclude_max=True))
 def test_no_output_depends_on_a_later_input(subject, sequences, share):
     """Not by a bit; and each depends on its own."""
     model, state = model_and_state(subject, sequences)
@@ -66,7 +65,7 @@ def test_no_output_depends_on_a_later_input(subject, sequences, share):
 
 
 @over(WITH_MEMORY)
-@for_some(20, sequences=SEQUENCES)
+@for_all(examples=20, sequences=SEQUENCES)
 def test_padding_changes_nothing(subject, sequences):
     """Neither what stands in it, by a bit, nor how much there is of it, but for rounding."""
     model, state = model_and_state(subject, sequences)
@@ -83,7 +82,7 @@ def test_padding_changes_nothing(subject, sequences):
 
 
 @over(WITH_MEMORY)
-@for_some(20, sequences=SEQUENCES)
+@for_all(examples=20, sequences=SEQUENCES)
 def test_sequences_of_one_batch_do_not_see_each_other(subject, sequences):
     """Each reads what it would read alone."""
     model, state = model_and_state(subject, sequences)
@@ -96,7 +95,7 @@ def test_sequences_of_one_batch_do_not_see_each_other(subject, sequences):
 
 
 @over(WITH_MEMORY)
-@for_some(5, script=scripts(2, 4))
+@for_all(examples=5, script=scripts(2, 4))
 def test_memory_does_not_leak_from_one_episode_into_the_next(subject, script):
     """In RLlib's own sampler: an episode gives the same bits first and after others."""
     play = algorithm(subject).play
@@ -107,7 +106,7 @@ def test_memory_does_not_leak_from_one_episode_into_the_next(subject, script):
 
 
 @over(SUBJECTS)
-@for_some(3, script=scripts(10, 20))
+@for_all(examples=3, script=scripts(10, 20))
 @example(script=MIXED)
 def test_what_was_sampled_is_what_is_learned_from(subject, script):
     """RLlib cuts, pads, shuffles and slices; whatever it does, each step keeps its own past.
