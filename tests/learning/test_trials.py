@@ -38,7 +38,7 @@ def check_reported_metric(record):
         iterations.append(math.ceil(step / STEPS))
     for number, reported in enumerate(record["reported"], 1):
         ended = sum(iteration <= number for iteration in iterations)
-        size = learner(record["learner"]).averaged(WINDOW, iterations.count(number))
+        size = learner(record["backend"]).averaged(WINDOW, iterations.count(number))
         window = returns[:ended][-size:]
         where = f"seed {record['seed']}, iteration {number}"
         assert reported == pytest.approx(sum(window) / len(window)), where

@@ -42,7 +42,7 @@ def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0/modelv2-
             "versions": {"python": "3.11.7", "ray": release.split("-")[1], "numpy": "2.4.6"},
             "source": "0123456789abcdef",
             "platform": {"machine": "x86_64", "threads": 1},
-            "learner": learner,
+            "backend": learner,
             "environment": {"id": "CartPole-v1", "wrappers": []},
             "config": {"lr": 5e-05, "model": {"fcnet_hiddens": [256, 256]}, "seed": seed},
             "parameters": 134915,

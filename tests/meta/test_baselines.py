@@ -61,7 +61,8 @@ def test_the_reviewed_file_has_a_line_for_each_trial(folder):
 
 
 REFUSED = {
-    "another schema": (lambda c: c.update(schema=1), "schema: is 1"),
+    "a newer schema": (lambda c: c.update(schema=99), "schema: is 99, and this suite reads"),
+    "an older schema": (lambda c: c.update(schema=3), "schema: is 3, .* fixtures.migrations"),
     "no records": (lambda c: c.pop("records"), "records: should be list"),
     "an empty list": (lambda c: c["records"].clear(), "records.seed: every seed missing"),
     "a missing seed": (lambda c: c["records"].pop(1), "records.seed: 2 missing"),
@@ -85,7 +86,7 @@ REFUSED = {
         lambda c: c["records"][0].pop("platform"),
         r"records \(seed 1\).platform: should be dict",
     ),
-    "no learner": (lambda c: c["shared"].pop("learner"), "shared.learner: is missing"),
+    "no backend": (lambda c: c["shared"].pop("backend"), "shared.backend: is missing"),
     "NaN reported": (
         lambda c: c["records"][0].update(reported=[20.0, float("nan")]),
         r"records \(seed 1\).reported: holds what is no number: nan",

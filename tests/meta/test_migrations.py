@@ -1,0 +1,137 @@
+"""Records outlive a change of form, and a rename of what is the suite's own."""
+
+import json
+import shutil
+
+import pytest
+
+from fixtures import baselines, migrations
+from fixtures.baselines import BaselineError
+from fixtures.migrations import MIGRATIONS, migrate, to_4
+from fixtures.trial import SCHEMA, plain
+from tests.meta.records import make
+
+STACK = "ray-9.0.0/modelv2-tf"
+
+
+def in_form_3(record):
+    """Return a record as form 3 had it."""
+    record = dict(record, schema=3, learner=record["backend"])
+    del record["backend"]
+    record["config"] = {
+        **record["config"],
+        "callbacks": "fixtures.rllib.callbacks.tracing.<locals>.Tracing",
+        "_rl_module_spec": "RLModuleSpec(module_class=<class 'fixtures.rllib.attention.Attention'>)",
+    }
+    return record
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a baseline of form 3, and one for calibration."""
+    with monkeypatch.context() as older:
+        shared = tuple("learner" if name == "backend" else name for name in baselines.SHARED)
+        older.setattr(baselines, "SHARED", shared)
+        older.setattr(baselines, "SCHEMA", 3)
+        for place, seeds in ((tmp_path, (1, 2)), (tmp_path / "calibration", (25, 26))):
+            baselines.save(place, [in_form_3(make(seed)) for seed in seeds], first=seeds[0])
+    return tmp_path
+
+
+def test_every_older_form_has_a_way_to_the_present_one():
+    assert sorted(MIGRATIONS) == list(range(min(MIGRATIONS), SCHEMA))
+
+
+def test_a_record_of_form_3_names_what_is_ours_by_names_that_stay():
+    record = to_4(in_form_3(make(1)))
+    assert record["config"].pop("callbacks") == "pytest_learns:TraceCallbacks"
+    spec = record["config"].pop("_rl_module_spec")
+    assert spec == "RLModuleSpec(module_class=pytest_learns:Attention)"
+    assert record == {**make(1), "schema": 4}
+
+
+def test_baselines_are_refused_until_they_are_migrated(folder):
+    with pytest.raises(BaselineError, match="schema: is 3, .* `python -m fixtures.migrations`"):
+        baselines.load(folder, STACK, "full")
+    assert [(path.name, form) for path, form in migrate(folder)] == [("full.records.json", 3)] * 2
+    migrated = baselines.load(folder, STACK, "full")
+    assert migrated.record(1)["trace"] == make(1)["trace"]
+    assert len(baselines.load(folder / "calibration", STACK, "full", 25).records) == 2
+
+
+def test_what_is_migrated_already_stays_as_it_is(folder):
+    migrate(folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*.json")}
+    assert migrate(folder) == []
+    assert {path: path.read_bytes() for path in folder.rglob("*.json")} == before
+
+
+def test_a_damaged_baseline_is_not_made_good(folder):
+    path = folder / STACK / "full.records.json"
+    content = json.loads(path.read_text())
+    content["records"][0]["episodes"][0][0][0] += 1
+    path.write_text(json.dumps(content))
+    with pytest.raises(BaselineError, match="full.json: trials: does not agree"):
+        migrate(folder)
+    assert json.loads(path.read_text())["schema"] == 3
+
+
+@pytest.mark.parametrize("form", [2, 99])
+def test_a_form_without_a_way_is_refused(folder, form):
+    for path in (folder / STACK).glob("*.json"):
+        path.write_text(path.read_text().replace('"schema": 3', f'"schema": {form}'))
+    shutil.rmtree(folder / "calibration")
+    with pytest.raises(BaselineError, match="full"):
+        migrate(folder)
+
+
+def test_the_command_says_what_it_did(folder, capsys):
+    migrations.main(["--baselines", str(folder)])
+    assert "2 baselines were brought to form 4" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="nowhere: there is no such folder"):
+        migrations.main(["--baselines", str(folder / "nowhere")])
+
+
+class Ours:
+    """Stands for what the suite adds to RLlib."""
+
+
+class Named(Ours):
+    """The same, with a name of its own."""
+
+    recorded_as = "pytest_learns:Named"
+
+
+class Derived(Named):
+    """Another class, which has not been named."""
+
+
+@pytest.fixture
+def ours(monkeypatch):
+    """Let the classes of this module belong to the package under test."""
+    for definition in (Ours, Named, Derived):
+        monkeypatch.setattr(definition, "__module__", "fixtures.somewhere")
+
+
+def test_what_is_ours_is_recorded_by_its_own_name(ours):
+    assert plain({"callbacks": Named}) == {"callbacks": "pytest_learns:Named"}
+    assert plain(json.JSONDecoder) == "json.decoder.JSONDecoder"
+
+
+@pytest.mark.parametrize("unnamed", [Ours, Derived])
+def test_what_is_ours_and_has_no_name_is_refused(ours, unnamed):
+    with pytest.raises(ValueError, match="give it a recorded_as"):
+        plain([unnamed])
+
+
+def test_a_class_within_a_specification_is_named_too(ours):
+    class Specification:
+        """Has a text that holds a class, as RLModuleSpec has."""
+
+        def __init__(self, module_class):
+            self.module_class = module_class
+
+        def __repr__(self):
+            return f"Specification(module_class={self.module_class})"
+
+    assert plain(Specification(Named)) == "Specification(module_class=pytest_learns:Named)"
