@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fixtures import variants
-from fixtures.observations import gym
+from fixtures.environments import variants
+from fixtures.environments.wrappers import gym
 
 GYMNASIUM = gym.__name__ == "gymnasium"
 

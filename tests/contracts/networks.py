@@ -2,12 +2,14 @@
 
 import pytest
 
-from fixtures import deviations, offers, stack
-from fixtures.offers import Subject
-from fixtures.rllib import LEARNERS
-from fixtures.rllib.built import MARKS
-from fixtures.untrained import untrained
-from fixtures.variants import VARIANTS
+from fixtures.baselines import deviations
+from fixtures.environments.variants import VARIANTS
+from fixtures.probing.probe import untrained
+from fixtures.rllib.backends import LEARNERS
+from fixtures.rllib import matrix as offers
+from fixtures.rllib.matrix import Subject
+from fixtures.rllib.network_check import MARKS
+from fixtures.stack import installed as stack
 
 __all__ = ["SUBJECTS", "WITH_MEMORY", "algorithm", "known", "over"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fixtures import observations
+from fixtures.environments import wrappers as observations
 from tests.contracts.environments import (
     EPISODES,
     SEEDS,

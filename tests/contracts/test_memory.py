@@ -4,11 +4,11 @@ import numpy as np
 from hypothesis import example
 from hypothesis import strategies as st
 
-from fixtures.offers import Subject, installed
+from fixtures.environments.variants import VARIANTS
+from fixtures.probing.probe import Untrained
 from fixtures.rllib.environment import scripted
-from fixtures.rllib.models import read_stepwise
-from fixtures.untrained import Untrained
-from fixtures.variants import VARIANTS
+from fixtures.rllib.matrix import Subject, installed
+from fixtures.rllib.reading import read_stepwise
 from tests.contracts.environments import for_all, start, step
 from tests.contracts.networks import SUBJECTS, WITH_MEMORY, algorithm, over
 from tests.contracts.sequences import (

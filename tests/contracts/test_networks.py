@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures import offers
-from fixtures.dependence import BACK, changes, reacts
-from fixtures.rllib.built import MARKS, OtherNetwork, check, memories
-from fixtures.untrained import Untrained
-from fixtures.variants import VARIANTS
+from fixtures.environments.variants import VARIANTS
+from fixtures.probing.probe import Untrained
+from fixtures.probing.reach import BACK, changes, reacts
+from fixtures.rllib import matrix as offers
+from fixtures.rllib.network_check import MARKS, OtherNetwork, check, memories
 from tests.contracts.networks import SUBJECTS, algorithm, over
 
 REACH = {"default": 0, "frame_stacking": 3, "attention": 50}

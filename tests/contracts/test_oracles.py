@@ -5,8 +5,8 @@ from importlib import import_module
 
 import numpy as np
 
-from fixtures import observations
-from fixtures.observations import gym
+from fixtures.environments import wrappers as observations
+from fixtures.environments.wrappers import gym
 from tests.contracts.environments import (
     EPISODES,
     GYMNASIUM,

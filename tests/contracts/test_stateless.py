@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from fixtures import observations
+from fixtures.environments import wrappers as observations
 from tests.contracts.environments import (
     EPISODES,
     SEEDS,

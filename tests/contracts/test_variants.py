@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from fixtures import variants
+from fixtures.environments import variants
 from tests.contracts.environments import (
     ACTIONS,
     EPISODES,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.intervals import prediction_interval
-from fixtures.offers import Subject
-from fixtures.variants import ITERATIONS, VARIANTS
+from fixtures.environments.variants import ITERATIONS, VARIANTS
+from fixtures.judging.intervals import prediction_interval
+from fixtures.rllib.matrix import Subject
 
 PUBLISHED = json.loads(
     (Path(__file__).parents[2] / "baselines/published/cartpole_ppo_2021.json").read_text()

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fixtures.difference import compare
-from fixtures.record import begun
-from fixtures.report.facts import differing_settings, differing_versions
-from fixtures.trials import TrialFailed, command
+from fixtures.judging.difference import compare
+from fixtures.records.rewards import begun
+from fixtures.reporting.facts import differing_settings, differing_versions
+from fixtures.training.runner import TrialFailed, command
 
 
 def test_the_same_seed_in_two_processes_gives_the_same_bits(verdict_of, trials, plan, subject):

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from fixtures.rllib import learner
-from fixtures.variants import STEPS
+from fixtures.environments.variants import STEPS
+from fixtures.rllib.backends import learner
 
 WINDOW = 100
 """RLlib's metric averages the last episodes of an iteration: on RLModule at most this many of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures import baselines
+from fixtures.baselines import files as baselines
 
 
 @pytest.mark.updates

@@ -4,8 +4,8 @@ from statistics import mean
 
 import pytest
 
-from fixtures.offers import Subject
-from fixtures.report import terminal
+from fixtures.reporting import terminal
+from fixtures.rllib.matrix import Subject
 
 
 @pytest.mark.judges

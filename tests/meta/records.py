@@ -8,8 +8,8 @@ import time
 
 import numpy as np
 
-from fixtures.trace import LOSSES, SAMPLING, TARGETS, Tracer
-from fixtures.trial import SCHEMA
+from fixtures.records.schema import SCHEMA
+from fixtures.records.tracing import LOSSES, SAMPLING, TARGETS, Tracer
 
 __all__ = ["make", "train"]
 

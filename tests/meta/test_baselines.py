@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from fixtures import baselines
-from fixtures.baselines import BaselineError
+from fixtures.baselines import files as baselines
+from fixtures.baselines.files import BaselineError
 from tests.meta.records import make
 
 STACK = "ray-9.0.0/modelv2-tf"
@@ -62,7 +62,10 @@ def test_the_reviewed_file_has_a_line_for_each_trial(folder):
 
 REFUSED = {
     "a newer schema": (lambda c: c.update(schema=99), "schema: is 99, and this suite reads"),
-    "an older schema": (lambda c: c.update(schema=3), "schema: is 3, .* fixtures.migrations"),
+    "an older schema": (
+        lambda c: c.update(schema=3),
+        "schema: is 3, .* fixtures.baselines.migrations",
+    ),
     "no records": (lambda c: c.pop("records"), "records: should be list"),
     "an empty list": (lambda c: c["records"].clear(), "records.seed: every seed missing"),
     "a missing seed": (lambda c: c["records"].pop(1), "records.seed: 2 missing"),

@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind, ttest_ind_from_stats
 
-from fixtures import baselines, files
-from fixtures.baselines import BaselineError
-from fixtures.calibration import defects, rules, statistics, study, tables
+from fixtures.baselines import files as baselines
+from fixtures.baselines.files import BaselineError
+from fixtures.calibration import defects
+from fixtures.calibration import metrics as statistics
+from fixtures.calibration import page as tables
+from fixtures.calibration import resampling as study
+from fixtures.calibration import rivals as rules
 from fixtures.calibration.__main__ import calibrate
-from fixtures.record import learned_reward
-from fixtures.sequential import Rule
-from fixtures.variants import CORE
+from fixtures.common import files
+from fixtures.environments.variants import CORE
+from fixtures.judging.sequential import Rule
+from fixtures.records.rewards import learned_reward
 from tests.meta.records import make
 
 RULE = Rule(variants=2)

@@ -8,13 +8,14 @@ from xml.etree.ElementTree import parse
 
 import pytest
 
-from fixtures import baselines, stack
-from fixtures.difference import compare
-from fixtures.rllib import LEARNERS, default_learner
-from fixtures.store import Store
-from fixtures.trial import identity
-from fixtures.trials import Trials
-from fixtures.variants import ITERATIONS
+from fixtures.baselines import files as baselines
+from fixtures.environments.variants import ITERATIONS
+from fixtures.judging.difference import compare
+from fixtures.rllib.backends import LEARNERS, default_learner
+from fixtures.stack import installed as stack
+from fixtures.training.runner import Trials
+from fixtures.training.store import Store
+from fixtures.training.trial import identity
 from tests.meta.records import make
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def gate(*arguments):
 def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
     """One very short training each: an interpreter of its own, and a fork of a preloaded one."""
     printed = python(
-        "-m", "fixtures.trial", "stacked", "--seed", 3, "--iterations", 1,
+        "-m", "fixtures.training.trial", "stacked", "--seed", 3, "--iterations", 1,
         "--config", "train_batch_size=400",
     )  # fmt: skip
     assert printed.returncode == 0, printed.stderr
@@ -83,7 +84,7 @@ def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
     ],
 )
 def test_a_trial_that_cannot_be_is_refused(arguments, message):
-    refused = python("-m", "fixtures.trial", *arguments)
+    refused = python("-m", "fixtures.training.trial", *arguments)
     assert refused.returncode == 2 and message in refused.stderr and not refused.stdout
 
 
@@ -197,7 +198,7 @@ def test_a_gate_fails_where_one_variant_learns_less(place):
     assert f"{'stacked':<18}REGRESSED" in failed.stdout
     assert f"{'full':<18}identical" in failed.stdout
     assert "first difference, seed 1: episodes" in failed.stdout
-    assert "python -m fixtures.trial stacked --seed 1" in failed.stdout
+    assert "python -m fixtures.training.trial stacked --seed 1" in failed.stdout
     assert verdicts(place)["stacked"]["trials"] == 3
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import baselines, curves
-from fixtures.record import learned_reward
-from fixtures.sequential import Rule, decide
-from fixtures.variants import CORE
+from fixtures.baselines import files as baselines
+from fixtures.environments.variants import CORE
+from fixtures.judging.sequential import Rule, decide
+from fixtures.records.rewards import learned_reward
+from fixtures.reporting import curves
 
 FOLDER = Path(__file__).parents[2] / "baselines"
 

@@ -19,9 +19,10 @@ import pytest
 from hypothesis import Phase, settings
 
 import tests.contracts
-from fixtures import observations, variants
-from fixtures.observations import Episodes, Stacked, Stateless, gym
-from fixtures.variants import Variant
+from fixtures.environments import variants
+from fixtures.environments import wrappers as observations
+from fixtures.environments.variants import Variant
+from fixtures.environments.wrappers import Episodes, Stacked, Stateless, gym
 from tests.contracts import (
     test_episodes,
     test_oracles,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import deviations
-from fixtures.deviations import DeviationError, known, read
+from fixtures.baselines import deviations
+from fixtures.baselines.deviations import DeviationError, known, read
 from tests.contracts import test_memory, test_networks
 
 ROW = {

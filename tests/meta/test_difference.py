@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from fixtures.difference import TOLERANCE, compare, config_differences
-from fixtures.trace import Tracer, summary, weight_summaries
+from fixtures.judging.difference import TOLERANCE, compare, config_differences
+from fixtures.records.tracing import Tracer, summary, weight_summaries
 from tests.meta.records import make
 
 

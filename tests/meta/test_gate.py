@@ -2,11 +2,11 @@
 
 import pytest
 
-from fixtures.baselines import Baseline
-from fixtures.gate import Gate, seeds
-from fixtures.offers import Subject
-from fixtures.sequential import Rule
-from fixtures.trials import TrialFailed
+from fixtures.baselines.files import Baseline
+from fixtures.judging.gate import Gate, seeds
+from fixtures.judging.sequential import Rule
+from fixtures.rllib.matrix import Subject
+from fixtures.training.runner import TrialFailed
 from tests.meta.records import make
 
 SPREAD = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5]
@@ -126,7 +126,7 @@ def test_a_trial_that_ended_too_few_episodes_is_broken():
     verdict = judge(Short(full=1.0))
     assert verdict.name == "broken" and verdict.records == ()
     assert "full, seed 1: 50 episodes ended, and a learned reward needs 100" in verdict.failure
-    assert "python -m fixtures.trial full --seed 1" in verdict.failure
+    assert "python -m fixtures.training.trial full --seed 1" in verdict.failure
 
 
 def test_who_waits_is_told_what_the_other_subjects_need():

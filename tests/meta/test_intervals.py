@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fixtures.intervals import change_interval, mean_intervals, prediction_interval
+from fixtures.judging.intervals import change_interval, mean_intervals, prediction_interval
 
 
 def test_prediction_interval_holds_the_next_value_as_often_as_stated():

@@ -5,10 +5,12 @@ import shutil
 
 import pytest
 
-from fixtures import baselines, migrations
-from fixtures.baselines import BaselineError
-from fixtures.migrations import MIGRATIONS, migrate, to_4
-from fixtures.trial import SCHEMA, plain
+from fixtures.baselines import files as baselines
+from fixtures.baselines import migrations
+from fixtures.baselines.files import BaselineError
+from fixtures.baselines.migrations import MIGRATIONS, migrate, to_4
+from fixtures.records.schema import SCHEMA
+from fixtures.training.trial import plain
 from tests.meta.records import make
 
 STACK = "ray-9.0.0/modelv2-tf"
@@ -51,7 +53,9 @@ def test_a_record_of_form_3_names_what_is_ours_by_names_that_stay():
 
 
 def test_baselines_are_refused_until_they_are_migrated(folder):
-    with pytest.raises(BaselineError, match="schema: is 3, .* `python -m fixtures.migrations`"):
+    with pytest.raises(
+        BaselineError, match="schema: is 3, .* `python -m fixtures.baselines.migrations`"
+    ):
         baselines.load(folder, STACK, "full")
     assert [(path.name, form) for path, form in migrate(folder)] == [("full.records.json", 3)] * 2
     migrated = baselines.load(folder, STACK, "full")

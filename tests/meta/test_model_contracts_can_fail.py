@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fixtures.offers import Subject
-from fixtures.rllib.models import Read
-from fixtures.untrained import Played
+from fixtures.probing.probe import Played
+from fixtures.rllib.matrix import Subject
+from fixtures.rllib.reading import Read
 from tests.contracts import test_memory, test_networks
 
 SUBJECT = Subject("a learner", "attention")

@@ -5,13 +5,13 @@ from dataclasses import asdict
 
 import pytest
 
-from fixtures.baselines import Baseline, Selection
-from fixtures.offers import Subject
-from fixtures.record import begun, curve, learned_reward, smoothed
-from fixtures.report import markdown, terminal
-from fixtures.report.facts import differing_versions, facts, unjudged
-from fixtures.sequential import Rule
-from fixtures.verdict import Verdict, judge
+from fixtures.baselines.files import Baseline, Selection
+from fixtures.judging.sequential import Rule
+from fixtures.judging.verdict import Verdict, judge
+from fixtures.records.rewards import begun, curve, learned_reward, smoothed
+from fixtures.reporting import markdown, terminal
+from fixtures.reporting.facts import differing_versions, facts, unjudged
+from fixtures.rllib.matrix import Subject
 from tests.meta.records import make
 
 FULL = Subject("modelv2-tf", "full")
@@ -80,7 +80,7 @@ def test_a_failure_names_the_first_difference():
 def test_a_failure_shows_how_to_repeat_one_trial():
     assert (
         message()[-1].strip()
-        == "python -m fixtures.trial full --seed 1 --learner modelv2-tf --iterations 2"
+        == "python -m fixtures.training.trial full --seed 1 --learner modelv2-tf --iterations 2"
     )
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from fixtures.sequential import (
+from fixtures.judging.sequential import (
     BUDGETS,
     LOOKS,
     Rule,

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from fixtures.spread import first_outside
+from fixtures.judging.outliers import first_outside
 from tests.meta.records import make
 
 DRAW = np.random.default_rng(0)

@@ -2,10 +2,11 @@
 
 import pytest
 
-from fixtures import offers, trace
-from fixtures.difference import compare
-from fixtures.trial import train
-from fixtures.trials import Trials
+from fixtures.judging.difference import compare
+from fixtures.records import tracing as trace
+from fixtures.rllib import matrix as offers
+from fixtures.training.runner import Trials
+from fixtures.training.trial import train
 
 SHORT = {"train_batch_size": 400}
 """A tenth of an iteration: 3 minibatches, 30 times."""

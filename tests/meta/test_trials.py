@@ -15,8 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fixtures import files, process, stack
-from fixtures.trials import TrialFailed, Trials, command
+from fixtures.common import files
+from fixtures.stack import installed as stack
+from fixtures.training import process
+from fixtures.training.runner import TrialFailed, Trials, command
 from tests.meta.records import train
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +90,7 @@ def train_in_turn(trials, name, turns):
 
 def test_who_has_had_a_slot_lets_the_other_in_first(trials, monkeypatch):
     """Two runs share a machine in turns, however eager one of them is."""
-    monkeypatch.setattr("fixtures.trials.cores", lambda: 1)
+    monkeypatch.setattr("fixtures.training.runner.cores", lambda: 1)
     runner = trials()
     runner.folder.mkdir()
     eager = threading.Thread(target=train_in_turn, args=(runner, "eager", 8))
@@ -107,7 +109,7 @@ def test_a_crash_gives_the_reason_and_the_tail_of_its_log(trials):
     text = str(failure.value)
     assert "full, seed 1, could not be trained: crashed with exit status 1" in text
     assert "this is what the log says last" in text and "RuntimeError: out of luck" in text
-    assert "python -m fixtures.trial full --seed 1" in text
+    assert "python -m fixtures.training.trial full --seed 1" in text
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,7 @@ def test_a_trial_ends_with_the_process_that_asked_for_it(tmp_path):
     """Even with SIGKILL, which gives nobody time to clean up."""
     log = tmp_path / "log"
     code = (
-        "from fixtures.trials import Trials\n"
+        "from fixtures.training.runner import Trials\n"
         "from tests.meta.records import train\n"
         "if __name__ == '__main__':\n"
         f"    trials = Trials({str(tmp_path)!r}, 'x', {{'do': 'hang', 'log': {str(log)!r}}},"
@@ -265,6 +267,6 @@ def test_the_command_repeats_settings_as_a_shell_reads_them(trials):
     asked = trials().ask("attention", 3, "modelv2-tf", iterations=1).identity
     asked["overrides"] = {"lr": 5e-06, "env": "it's"}
     assert command(asked) == (
-        "python -m fixtures.trial attention --seed 3 --learner modelv2-tf --iterations 1"
+        "python -m fixtures.training.trial attention --seed 3 --learner modelv2-tf --iterations 1"
         """ --config 'env="it'"'"'s"' --config lr=5e-06"""
     )
