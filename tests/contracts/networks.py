@@ -5,15 +5,15 @@ import pytest
 from fixtures.baselines import deviations
 from fixtures.environments.variants import VARIANTS
 from fixtures.probing.probe import untrained
-from fixtures.rllib.backends import LEARNERS
 from fixtures.rllib import matrix as offers
+from fixtures.rllib.backends import BACKENDS
 from fixtures.rllib.matrix import Subject
 from fixtures.rllib.network_check import MARKS
 from fixtures.stack import installed as stack
 
 __all__ = ["SUBJECTS", "WITH_MEMORY", "algorithm", "known", "over"]
 
-SUBJECTS = [Subject(learner, name) for learner in offers.installed() for name in VARIANTS]
+SUBJECTS = [Subject(backend, name) for backend in offers.installed() for name in VARIANTS]
 
 WITH_MEMORY = [each for each in SUBJECTS if VARIANTS[each.variant].network in MARKS]
 
@@ -23,10 +23,10 @@ def known(contract, subject):
 
     A skip where it is not offered, and a strict xfail where RLlib is known to break the contract.
     """
-    why = offers.not_offered(VARIANTS[subject.variant], LEARNERS[subject.learner])
+    why = offers.not_offered(VARIANTS[subject.variant], BACKENDS[subject.backend])
     if why:
         return [pytest.mark.skip(reason=f"{subject}: not offered: {why}")]
-    reason = deviations.reason(stack.name(subject.learner), contract, subject.variant)
+    reason = deviations.reason(stack.name(subject.backend), contract, subject.variant)
     # A crash is no deviation.
     mark = pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True)
     return [mark] if reason else []
@@ -47,4 +47,4 @@ def over(subjects):
 
 def algorithm(subject):
     """Return the Untrained of a subject."""
-    return untrained(subject.variant, subject.learner)
+    return untrained(subject.variant, subject.backend)

@@ -22,7 +22,7 @@ MIXED = Script((30, 75, 7, 2, 55, 20, 21, 40, 13, 37), 0)
 """300 steps: episodes shorter, as long and longer than the sequences that RLlib cuts them into."""
 
 APART = [name for name in installed() if name.startswith("rlmodule")]
-"""Learners whose samplers have a model of their own, and tell what it remembers."""
+"""Backends whose samplers have a model of their own, and tell what it remembers."""
 
 WITH_TWO_MEMORIES = {"use_lstm": True, "max_seq_len": 20}
 """Where ``model_config`` is a dict, PPO builds an LSTM for the actions and one for the values."""
@@ -136,7 +136,7 @@ def test_samplers_remember_for_values_as_the_model_does_that_has_learned(subject
 
 def updated(subject, **overrides):
     """Return an Untrained that one update has moved."""
-    found = Untrained(subject.variant, subject.learner, overrides={"lr": 1e-3, **overrides})
+    found = Untrained(subject.variant, subject.backend, overrides={"lr": 1e-3, **overrides})
     found.read_again(MIXED.episodes())
     return found
 
@@ -148,7 +148,7 @@ def check_samplers(sampler, subject):
         shown = observed(subject.variant, episode)[None]
         read = read_stepwise(model, shown, model.initial(1))
         assert_equal_but_for_rounding(played.logits, read.logits[0])
-        assert len(played.state) == (len(read.state) if subject.learner in APART else 0)
+        assert len(played.state) == (len(read.state) if subject.backend in APART else 0)
         for carried, given in zip(played.state, read.state):
             assert_equal_but_for_rounding(carried[-1], given[0])
 

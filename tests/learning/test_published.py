@@ -29,11 +29,11 @@ CURVES = [
 @pytest.mark.published
 @pytest.mark.parametrize(("document", "published"), CURVES)
 def test_published_curve_lies_within_what_our_seeds_predict(
-    plan, say, learner, document, published
+    plan, say, backend, document, published
 ):
     """RLlib's own metric, iteration by iteration; each interval gets an equal share of ERROR."""
     curve = PUBLISHED[document][published]["episode_reward_mean"][:ITERATIONS]
-    seeds = [record["reported"] for record in plan.baselines[Subject(learner, published)].records]
+    seeds = [record["reported"] for record in plan.baselines[Subject(backend, published)].records]
     intervals = [prediction_interval(values, ERROR / ITERATIONS) for values in zip(*seeds)]
     outside = [
         number

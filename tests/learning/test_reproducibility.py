@@ -17,7 +17,7 @@ def test_the_same_seed_in_two_processes_gives_the_same_bits(verdict_of, trials, 
     if verdict.difference.identical:
         return
     first = verdict.records[0]
-    ask = subject.variant, first["seed"], subject.learner
+    ask = subject.variant, first["seed"], subject.backend
     try:
         second = trials.record(trials.ask(*ask, iterations=1, fresh=True))
     except TrialFailed as failure:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from fixtures.environments.variants import STEPS
-from fixtures.rllib.backends import learner
+from fixtures.rllib.backends import backend_named
 
 WINDOW = 100
 """RLlib's metric averages the last episodes of an iteration: on RLModule at most this many of
@@ -38,7 +38,7 @@ def check_reported_metric(record):
         iterations.append(math.ceil(step / STEPS))
     for number, reported in enumerate(record["reported"], 1):
         ended = sum(iteration <= number for iteration in iterations)
-        size = learner(record["backend"]).averaged(WINDOW, iterations.count(number))
+        size = backend_named(record["backend"]).averaged(WINDOW, iterations.count(number))
         window = returns[:ended][-size:]
         where = f"seed {record['seed']}, iteration {number}"
         assert reported == pytest.approx(sum(window) / len(window)), where

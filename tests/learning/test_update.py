@@ -11,4 +11,4 @@ def test_records_are_written(records_of, plan, say, subject):
     first = plan.seeds(subject)[0]
     for path in baselines.save(plan.target, records_of(subject), first):
         say(f"wrote {path.relative_to(plan.folder.parent)}")
-    baselines.load(plan.target, plan.selections[subject.learner].installed, subject.variant, first)
+    baselines.load(plan.target, plan.selections[subject.backend].installed, subject.variant, first)

@@ -20,7 +20,7 @@ def test_learned_reward_did_not_fall(gate, plan, tell, subject):
 
 
 @pytest.mark.parametrize(("more", "less"), [("full", "stacked"), ("stacked", "stateless")])
-def test_seeing_more_learns_more(verdict_of, plan, learner, more, less):
-    """full > stacked > stateless, with each learner, for the mean over its trials."""
-    better, worse = (verdict_of(Subject(learner, name)) for name in (more, less))
+def test_seeing_more_learns_more(verdict_of, plan, backend, more, less):
+    """full > stacked > stateless, with each backend, for the mean over its trials."""
+    better, worse = (verdict_of(Subject(backend, name)) for name in (more, less))
     assert mean(better.new) > mean(worse.new)

@@ -16,7 +16,7 @@ __all__ = ["make", "train"]
 
 def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0/modelv2-tf"):
     """Return a record; each iteration has 60 episodes whose mean is its reward."""
-    release, _, learner = stack.partition("/")
+    release, _, backend = stack.partition("/")
     episodes = [[[reward - seed, 10], [reward + seed, 30]] * 30 for reward in rewards]
     tracer = Tracer()
     tracer.built(weights(seed, 0))
@@ -42,7 +42,7 @@ def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0/modelv2-
             "versions": {"python": "3.11.7", "ray": release.split("-")[1], "numpy": "2.4.6"},
             "source": "0123456789abcdef",
             "platform": {"machine": "x86_64", "threads": 1},
-            "backend": learner,
+            "backend": backend,
             "environment": {"id": "CartPole-v1", "wrappers": []},
             "config": {"lr": 5e-05, "model": {"fcnet_hiddens": [256, 256]}, "seed": seed},
             "parameters": 134915,
@@ -65,7 +65,7 @@ def weights(seed, number):
     return {"policy": [np.full((2, 3), seed + number)], "value": [np.full(2, seed - number)]}
 
 
-def train(variant, seed, learner, iterations, overrides):
+def train(variant, seed, backend, iterations, overrides):
     """Stand where training stands, and do what ``overrides["do"]`` says.
 
     ``log`` names a file that gets a line for each call: the seed and the process's id.
@@ -91,6 +91,6 @@ def train(variant, seed, learner, iterations, overrides):
         time.sleep(600)
     if do == "slow":
         time.sleep(1)
-    record = make(seed, variant=variant, stack=f"ray-9.0.0/{learner}")
+    record = make(seed, variant=variant, stack=f"ray-9.0.0/{backend}")
     record["overrides"] = overrides
     return record

@@ -11,7 +11,7 @@ import pytest
 from fixtures.baselines import files as baselines
 from fixtures.environments.variants import ITERATIONS
 from fixtures.judging.difference import compare
-from fixtures.rllib.backends import LEARNERS, default_learner
+from fixtures.rllib.backends import BACKENDS, default_backend
 from fixtures.stack import installed as stack
 from fixtures.training.runner import Trials
 from fixtures.training.store import Store
@@ -20,9 +20,9 @@ from tests.meta.records import make
 
 ROOT = Path(__file__).parents[2]
 
-LEARNER = default_learner(stack.release())
+BACKEND = default_backend(stack.release())
 
-NAME = stack.name(LEARNER)
+NAME = stack.name(BACKEND)
 
 SHORT = {"train_batch_size": 400}
 """A tenth of an iteration: enough to sample, to update and to count."""
@@ -59,7 +59,7 @@ def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
     assert printed.returncode == 0, printed.stderr
     (line,) = printed.stdout.splitlines()
     trials = Trials(tmp_path, overrides=SHORT, slots=tmp_path / "slots")
-    record = trials.record(trials.ask("stacked", 3, LEARNER, iterations=1))
+    record = trials.record(trials.ask("stacked", 3, BACKEND, iterations=1))
     assert compare(json.loads(line), record).identical
     assert record["stack"] == NAME and record["config"]["train_batch_size"] == 400
     assert sum(record["steps"]) in (400, 401)
@@ -71,15 +71,15 @@ def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
     ("arguments", "message"),
     [
         (["blind", "--seed", 1], "there is no variant 'blind'; choose from full, stateless,"),
-        (["full", "--seed", 1, "--learner", "jax"], "there is no learner 'jax'; choose from rlm"),
+        (["full", "--seed", 1, "--backend", "jax"], "there is no backend 'jax'; choose from rlm"),
         (["full", "--seed", 0], "seed: an integer of 1 or more, not 0"),
         (["full", "--seed", 1, "--iterations", 0], "iterations: an integer of 1 or more, not 0"),
         (["full", "--seed", 1, "--config", "lr"], "a setting is written NAME=VALUE"),
         (["full", "--seed", 1, "--config", "seed=7"], "--config seed: a trial sets this itself"),
         (["full", "--seed", 1, "--config", "lr=NaN"], "--config lr: nan is no value"),
         (["full", "--seed", 1, "--config", "framework=torch"], "--config framework: a trial sets"),
-        (["stacked_in_model", "--seed", 1, "--learner", "rlmodule-torch"], "no rlmodule-torch")
-        if LEARNER != "rlmodule-torch"
+        (["stacked_in_model", "--seed", 1, "--backend", "rlmodule-torch"], "no rlmodule-torch")
+        if BACKEND != "rlmodule-torch"
         else (["stacked_in_model", "--seed", 1], "rlmodule-torch has no frame_stacking network"),
     ],
 )
@@ -101,7 +101,7 @@ def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
         (["--variants", ""], "--variants: there is no variant ''; choose from full,"),
         (["--against", "ray-0.1"], "--against ray-0.1: no baseline ray-0.1/"),
         (["--all", "--against", "ray-0.1"], "there is no baseline to hold this run to"),
-        (["--learners", "jax"], "--learners: there is no learner 'jax'; choose from rlm"),
+        (["--backends", "jax"], "--backends: there is no backend 'jax'; choose from rlm"),
         (["--config", "=1"], "a setting is written NAME=VALUE"),
         (["--baselines", "nowhere"], "all older releases have none; there are in nowhere: none"),
         (
@@ -121,15 +121,15 @@ def test_a_gate_that_cannot_judge_is_refused_before_anything_trains(arguments, m
     )
 
 
-def test_a_gate_checks_the_models_of_its_learner_whatever_it_trains():
+def test_a_gate_checks_the_models_of_its_backend_whatever_it_trains():
     paths = ["tests/contracts/test_memory.py", "tests/learning"]
     listed = python("-m", "pytest", "--collect-only", "-q", "--variants=stateless", *paths).stdout
     contracts = [line for line in listed.splitlines() if "test_padding_changes_nothing" in line]
-    assert f"[{LEARNER}/stacked_lstm]" in "".join(contracts)
-    assert all(f"[{LEARNER}/" in line for line in contracts)
+    assert f"[{BACKEND}/stacked_lstm]" in "".join(contracts)
+    assert all(f"[{BACKEND}/" in line for line in contracts)
     assert (
         "/stateless]" in listed
-        and f"test_learned_reward_did_not_fall[{LEARNER}/full" not in listed
+        and f"test_learned_reward_did_not_fall[{BACKEND}/full" not in listed
     )
 
 
@@ -146,7 +146,7 @@ def gate_in(place, *arguments):
     return gate(f"--baselines={place}/baselines", f"--store={place}/store", *arguments)
 
 
-VERSIONS = stack.versions(*LEARNERS[LEARNER].distributions)
+VERSIONS = stack.versions(*BACKENDS[BACKEND].distributions)
 
 LEVELS = {"full": 300.0, "stacked": 200.0, "stateless": 100.0}
 """What the variants earn in the last iteration, far apart."""
@@ -166,7 +166,7 @@ def fill(place, **scales):
     store = Store(place / "store")
     for name, scale in scales.items():
         for seed in range(1, 17):
-            store.put(store.key(identity(name, seed, LEARNER)), made(name, seed, scale))
+            store.put(store.key(identity(name, seed, BACKEND)), made(name, seed, scale))
 
 
 def verdicts(place):

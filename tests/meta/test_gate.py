@@ -40,9 +40,9 @@ class Shelf:
         self.levels = levels
         self.by_machine = by_machine
 
-    def ask(self, name, seed, learner):
+    def ask(self, name, seed, backend):
         """Name a trial."""
-        assert learner == "modelv2-tf"
+        assert backend == "modelv2-tf"
         return name, seed
 
     def finished(self, asked):

@@ -13,7 +13,7 @@ from fixtures.rllib.matrix import Subject
 from fixtures.rllib.reading import Read
 from tests.contracts import test_memory, test_networks
 
-SUBJECT = Subject("a learner", "attention")
+SUBJECT = Subject("a backend", "attention")
 
 
 class Summing:
@@ -130,7 +130,7 @@ DEPENDS = test_networks.test_actions_depend_on_the_past_where_they_must_and_nowh
     ],
 )
 def test_too_long_and_too_short_a_memory_are_caught(monkeypatch, variant, reach, others):
-    subject = Subject("a learner", variant)
+    subject = Subject("a backend", variant)
     let(monkeypatch, test_networks, play=remembering(reach))
     DEPENDS(subject)
     for other in others:
@@ -154,9 +154,9 @@ def test_a_memory_too_many_or_too_few_is_caught(monkeypatch, variant, names, cau
     contract = test_networks.test_the_model_has_the_memory_that_it_was_asked_for_and_no_other
     if caught:
         with pytest.raises(AssertionError):
-            contract(Subject("a learner", variant))
+            contract(Subject("a backend", variant))
     else:
-        contract(Subject("a learner", variant))
+        contract(Subject("a backend", variant))
 
 
 def reread(error):
@@ -197,7 +197,7 @@ def summed(weight, state_weight, told=1):
 
 
 def test_a_sampler_that_missed_an_update_is_caught(monkeypatch):
-    monkeypatch.setattr(test_memory, "APART", [APART.learner])
+    monkeypatch.setattr(test_memory, "APART", [APART.backend])
     test_memory.check_samplers(SimpleNamespace(model=Summing(), play=summed(1, 1)), APART)
     for broken in (summed(0.9, 1), summed(1, 0.9), summed(1, 1, told=0)):
         with pytest.raises(AssertionError):

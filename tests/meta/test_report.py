@@ -80,7 +80,7 @@ def test_a_failure_names_the_first_difference():
 def test_a_failure_shows_how_to_repeat_one_trial():
     assert (
         message()[-1].strip()
-        == "python -m fixtures.training.trial full --seed 1 --learner modelv2-tf --iterations 2"
+        == "python -m fixtures.training.trial full --seed 1 --backend modelv2-tf --iterations 2"
     )
 
 

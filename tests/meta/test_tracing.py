@@ -12,22 +12,22 @@ SHORT = {"train_batch_size": 400}
 """A tenth of an iteration: 3 minibatches, 30 times."""
 
 
-every_learner = pytest.mark.parametrize("learner", offers.installed())
+every_backend = pytest.mark.parametrize("backend", offers.installed())
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A function (learner, settings, function) -> record of one iteration, trained once."""
+    """A function (backend, settings, function) -> record of one iteration, trained once."""
     folder = tmp_path_factory.mktemp("trained")
 
-    def get(learner, overrides=None, function=train, variant="full"):
+    def get(backend, overrides=None, function=train, variant="full"):
         trials = Trials(
             folder / function.__name__,
             overrides={**SHORT, **(overrides or {})},
             function=function,
             slots=folder / "slots",
         )
-        return trials.record(trials.ask(variant, 1, learner, iterations=1))
+        return trials.record(trials.ask(variant, 1, backend, iterations=1))
 
     return get
 
@@ -39,20 +39,20 @@ def train_without_a_look(variant, *asked, **settings):
     return train(variant, *asked, **settings)
 
 
-@every_learner
+@every_backend
 @pytest.mark.parametrize("variant", ["full", "attention", "lstm"])
-def test_looking_into_updates_changes_nothing(trained, learner, variant):
-    looked = trained(learner, variant=variant)
-    blind = trained(learner, function=train_without_a_look, variant=variant)
+def test_looking_into_updates_changes_nothing(trained, backend, variant):
+    looked = trained(backend, variant=variant)
+    blind = trained(backend, function=train_without_a_look, variant=variant)
     assert looked["episodes"] == blind["episodes"]
     seen, unseen = (each["trace"]["iterations"][0] for each in (looked, blind))
     assert len(seen["updates"]) == 4 and unseen["updates"] == []
     assert seen["weights"] == unseen["weights"]
 
 
-@every_learner
-def test_every_stage_is_there(trained, learner):
-    record = trained(learner)
+@every_backend
+def test_every_stage_is_there(trained, backend):
+    record = trained(backend)
     found = record["trace"]
     assert set(found["initial_weights"]) == {"policy", "value"}
     assert {name: len(rows) for name, rows in found["opening"].items()} == dict.fromkeys(
@@ -72,15 +72,15 @@ def test_every_stage_is_there(trained, learner):
     assert iteration["weights"] != found["initial_weights"]
 
 
-@every_learner
+@every_backend
 @pytest.mark.parametrize("variant", ["attention", "lstm"])
-def test_what_remembers_has_a_memory_that_learns(trained, learner, variant):
-    found = trained(learner, variant=variant)["trace"]
+def test_what_remembers_has_a_memory_that_learns(trained, backend, variant):
+    found = trained(backend, variant=variant)["trace"]
     assert {"policy", "value", "memory"} <= set(found["initial_weights"])
     assert found["iterations"][0]["updates"][0]["gradients"]["memory"] > 0
 
 
-@every_learner
+@every_backend
 @pytest.mark.parametrize(
     ("setting", "value", "named"),
     [
@@ -89,7 +89,7 @@ def test_what_remembers_has_a_memory_that_learns(trained, learner, variant):
         ("lr", 5e-06, "policy weights (and value weights) from iteration 1, update 1 on"),
     ],
 )
-def test_the_stage_that_a_setting_changes_is_named(trained, learner, setting, value, named):
-    difference = compare(trained(learner), trained(learner, {setting: value}))
+def test_the_stage_that_a_setting_changes_is_named(trained, backend, setting, value, named):
+    difference = compare(trained(backend), trained(backend, {setting: value}))
     assert str(difference).startswith(named)
     assert "identical to the bit until then: initial weights, sampling" in str(difference)

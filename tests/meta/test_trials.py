@@ -267,6 +267,6 @@ def test_the_command_repeats_settings_as_a_shell_reads_them(trials):
     asked = trials().ask("attention", 3, "modelv2-tf", iterations=1).identity
     asked["overrides"] = {"lr": 5e-06, "env": "it's"}
     assert command(asked) == (
-        "python -m fixtures.training.trial attention --seed 3 --learner modelv2-tf --iterations 1"
+        "python -m fixtures.training.trial attention --seed 3 --backend modelv2-tf --iterations 1"
         """ --config 'env="it'"'"'s"' --config lr=5e-06"""
     )
