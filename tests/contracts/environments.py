@@ -20,11 +20,22 @@ def for_all(examples=40, **drawn):
     """Return Hypothesis' ``given(**drawn)``, with fewer examples than usual and no deadline.
 
     An example here plays or reads up to a hundred steps, and a defect of a wrapper or a model is
-    common to most examples, not hidden in a rare one. One failure is told at most: two would come
-    as a group, which is no AssertionError and so no known deviation.
+    common to most examples, not hidden in a rare one. One failure is reported at most: two would
+    come as a group, which is no AssertionError and so no known deviation.
+
+    The contract keeps what it was made of: ``under(**limits)`` returns it with other settings.
     """
-    limits = settings(max_examples=examples, deadline=None, report_multiple_bugs=False)
-    return lambda contract: limits(given(**drawn)(contract))
+
+    def decorate(contract):
+        def under(**limits):
+            chosen = {"max_examples": examples, "deadline": None, "report_multiple_bugs": False}
+            return settings(**{**chosen, **limits})(given(**drawn)(contract))
+
+        checked = under()
+        checked.under = under
+        return checked
+
+    return decorate
 
 
 class Step(NamedTuple):

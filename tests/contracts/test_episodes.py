@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fixtures.environments import wrappers as observations
+from fixtures.environments import wrappers
 from tests.contracts.environments import (
     EPISODES,
     SEEDS,
@@ -27,7 +27,7 @@ def counted_by_hand(story):
 
 def listened_to(story):
     """Return an Episodes that has counted this story."""
-    env = observations.Episodes(Toy(story))
+    env = wrappers.Episodes(Toy(story))
     list(told(env, story))
     return env
 
@@ -67,7 +67,7 @@ def test_what_was_counted_is_plain_numbers_whatever_the_rewards_were(story):
 def test_results_pass_through_as_the_very_same_objects(story):
     """Resets and steps: not copies, not equal values."""
     toy = Toy(story)
-    for got in told(observations.Episodes(toy), story):
+    for got in told(wrappers.Episodes(toy), story):
         gave = toy.given[-1]
         assert got.observation is gave.observation
         assert got.reward is gave.reward
@@ -78,5 +78,5 @@ def test_results_pass_through_as_the_very_same_objects(story):
 @for_all(seed=SEEDS, episodes=EPISODES)
 def test_cartpole_plays_the_same_whether_or_not_it_is_counted(seed, episodes):
     """The seed and the actions reach the environment too."""
-    counted = play(observations.Episodes(cartpole()), seed, episodes)
+    counted = play(wrappers.Episodes(cartpole()), seed, episodes)
     assert_same_play(counted, play(cartpole(), seed, episodes))

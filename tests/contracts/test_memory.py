@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import example
 from hypothesis import strategies as st
 
+from fixtures.environments.making import make
 from fixtures.environments.variants import VARIANTS
 from fixtures.probing.probe import Untrained
 from fixtures.rllib.environment import scripted
@@ -157,6 +158,6 @@ def observed(variant, episode):
     """Return what a variant shows of an episode (T, 4): (T, k)."""
     cartpole = scripted()
     cartpole.episodes.append(episode)
-    env = VARIANTS[variant].make(cartpole)
+    env = make(VARIANTS[variant], cartpole)
     shown = [start(env), *(step(env, 0) for _ in episode[1:])]
     return np.stack([each.observation for each in shown])

@@ -28,7 +28,7 @@ def test_actions_depend_on_the_past_where_they_must_and_nowhere_else(subject):
     """To the bit: an observation so many steps back is moved, through RLlib's own sampler."""
     found = reacts(changes(algorithm(subject).play))
     row = VARIANTS[subject.variant]
-    stacked = sum(getattr(wrap, "keywords", {}).get("n", 1) - 1 for wrap in row.wrappers)
+    stacked = sum(wrapper.arguments.get("n", 1) - 1 for wrapper in row.wrappers)
     if row.network == "lstm":
         assert set(range(LSTM_SURELY + stacked + 1)) <= set(found)
     else:

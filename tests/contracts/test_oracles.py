@@ -5,7 +5,7 @@ from importlib import import_module
 
 import numpy as np
 
-from fixtures.environments import wrappers as observations
+from fixtures.environments import wrappers
 from fixtures.environments.wrappers import gym
 from tests.contracts.environments import (
     EPISODES,
@@ -46,7 +46,7 @@ def test_stacked_shows_what_the_librarys_frame_stack_shows(seed, episodes, n):
     """Flattened, since the library's has the shape (n, k)."""
     theirs = observed(librarys_stack(cartpole(), n), seed, episodes)
     assert_all_identical(
-        observed(observations.Stacked(cartpole(), n), seed, episodes),
+        observed(wrappers.Stacked(cartpole(), n), seed, episodes),
         [[np.asarray(each).ravel() for each in episode] for episode in theirs],
     )
 
@@ -54,7 +54,7 @@ def test_stacked_shows_what_the_librarys_frame_stack_shows(seed, episodes, n):
 @for_all(n=SIZES)
 def test_stacked_declares_the_space_of_the_librarys_frame_stack(n):
     """Flattened likewise."""
-    ours = observations.Stacked(cartpole(), n).observation_space
+    ours = wrappers.Stacked(cartpole(), n).observation_space
     theirs = librarys_stack(cartpole(), n).observation_space
     assert ours.dtype == theirs.dtype
     assert_identical(ours.low, theirs.low.ravel())
@@ -64,7 +64,7 @@ def test_stacked_declares_the_space_of_the_librarys_frame_stack(n):
 @for_all(story=STORIES)
 def test_episodes_counts_what_the_librarys_statistics_count(story):
     """Both listen to the same episodes of one environment."""
-    env = observations.Episodes(gym.wrappers.RecordEpisodeStatistics(Toy(story)))
+    env = wrappers.Episodes(gym.wrappers.RecordEpisodeStatistics(Toy(story)))
     theirs = [each.rest[-1]["episode"] for each in told(env, story) if each.over]
     assert env.ended == [(each["r"], each["l"]) for each in theirs]
 
@@ -73,12 +73,12 @@ def test_episodes_counts_what_the_librarys_statistics_count(story):
 def test_stateless_shows_what_rllibs_stateless_cartpole_shows(seed, episodes):
     """Theirs is a subclass of CartPole that never meets our wrapper."""
     theirs = observed(rllibs_class()(), seed, episodes)
-    assert_all_identical(observed(observations.Stateless(cartpole()), seed, episodes), theirs)
+    assert_all_identical(observed(wrappers.Stateless(cartpole()), seed, episodes), theirs)
 
 
 def test_stateless_declares_the_space_of_rllibs_stateless_cartpole():
     """Theirs is computed from CartPole's thresholds, ours taken from its space."""
-    ours = observations.Stateless(cartpole()).observation_space
+    ours = wrappers.Stateless(cartpole()).observation_space
     theirs = rllibs_class()().observation_space
     assert ours.dtype == theirs.dtype
     assert_identical(ours.low, theirs.low)

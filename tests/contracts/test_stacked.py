@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from fixtures.environments import wrappers as observations
+from fixtures.environments import wrappers
 from tests.contracts.environments import (
     EPISODES,
     SEEDS,
@@ -23,7 +23,7 @@ from tests.contracts.environments import (
 def frames_and_windows(seed, episodes, n):
     """Return (observations, stacked observations) of each episode, played in lockstep."""
     frames = observed(cartpole(), seed, episodes)
-    windows = observed(observations.Stacked(cartpole(), n), seed, episodes)
+    windows = observed(wrappers.Stacked(cartpole(), n), seed, episodes)
     assert [len(episode) for episode in frames] == [len(episode) for episode in windows]
     return list(zip(frames, windows))
 
@@ -66,8 +66,8 @@ def test_a_window_of_one_is_the_identity(seed, episodes):
 @for_all(seed=SEEDS, episodes=EPISODES, n=SIZES)
 def test_stacking_and_masking_commute(seed, episodes, n):
     """Stacked over Stateless is Stacked over everything, with each frame masked."""
-    masked_first = observations.Stacked(observations.Stateless(cartpole()), n)
-    stacked_first = observed(observations.Stacked(cartpole(), n), seed, episodes)
+    masked_first = wrappers.Stacked(wrappers.Stateless(cartpole()), n)
+    stacked_first = observed(wrappers.Stacked(cartpole(), n), seed, episodes)
     assert_all_identical(
         observed(masked_first, seed, episodes),
         [[each.reshape(n, 4)[:, [0, 2]].ravel() for each in episode] for episode in stacked_first],
@@ -78,7 +78,7 @@ def test_stacking_and_masking_commute(seed, episodes, n):
 def test_the_space_of_stacked_has_the_bounds_of_one_observation_n_times(n):
     """In the order of the frames, not of their components."""
     one = cartpole().observation_space
-    space = observations.Stacked(cartpole(), n).observation_space
+    space = wrappers.Stacked(cartpole(), n).observation_space
     assert space.dtype == one.dtype
     assert_identical(space.low, np.concatenate([one.low] * n))
     assert_identical(space.high, np.concatenate([one.high] * n))
@@ -87,7 +87,7 @@ def test_the_space_of_stacked_has_the_bounds_of_one_observation_n_times(n):
 @for_all(story=STORIES, n=SIZES, one_buffer=st.booleans())
 def test_what_was_returned_earlier_never_changes(story, n, one_buffer):
     """A trajectory that is kept stays as it was seen, whatever is played on."""
-    env = observations.Stacked(Toy(story, one_buffer), n)
+    env = wrappers.Stacked(Toy(story, one_buffer), n)
     seen = [(each.observation, each.observation.copy()) for each in told(env, story)]
     for now, then in seen:
         assert_identical(now, then)
@@ -96,7 +96,7 @@ def test_what_was_returned_earlier_never_changes(story, n, one_buffer):
 @for_all(story=STORIES, n=SIZES)
 def test_an_environment_that_reuses_one_buffer_is_stacked_like_any_other(story, n):
     """The window keeps what was seen, not where it was seen."""
-    usual, reusing = (observations.Stacked(Toy(story, reuse), n) for reuse in (False, True))
+    usual, reusing = (wrappers.Stacked(Toy(story, reuse), n) for reuse in (False, True))
     for expected, actual in zip(told(usual, story), told(reusing, story)):
         assert_identical(actual.observation, expected.observation)
 
@@ -104,7 +104,7 @@ def test_an_environment_that_reuses_one_buffer_is_stacked_like_any_other(story, 
 @for_all(story=STORIES, n=SIZES)
 def test_writing_into_what_was_returned_never_changes_what_comes_next(story, n):
     """A policy may normalise in place: the window is not what it was given."""
-    untouched, scribbled_on = (observations.Stacked(Toy(story), n) for _ in range(2))
+    untouched, scribbled_on = (wrappers.Stacked(Toy(story), n) for _ in range(2))
     for expected, actual in zip(told(untouched, story), told(scribbled_on, story)):
         assert_identical(actual.observation, expected.observation)
         actual.observation.fill(np.nan)
@@ -114,4 +114,4 @@ def test_writing_into_what_was_returned_never_changes_what_comes_next(story, n):
 def test_a_size_that_is_not_a_positive_integer_is_refused(n):
     """At once and by name, not by a window of another size."""
     with pytest.raises(ValueError, match="n must be an integer of 1 or more"):
-        observations.Stacked(cartpole(), n)
+        wrappers.Stacked(cartpole(), n)

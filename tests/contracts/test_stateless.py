@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from fixtures.environments import wrappers as observations
+from fixtures.environments import wrappers
 from tests.contracts.environments import (
     EPISODES,
     SEEDS,
@@ -24,7 +24,7 @@ NUMBERS = st.floats(width=32)
 def test_stateless_is_indices_0_and_2_of_the_full_observation(seed, episodes):
     """Bit for bit, over whole episodes beside a CartPole that shows everything."""
     full = observed(cartpole(), seed, episodes)
-    stateless = observed(observations.Stateless(cartpole()), seed, episodes)
+    stateless = observed(wrappers.Stateless(cartpole()), seed, episodes)
     assert_all_identical(stateless, [[each[[0, 2]] for each in episode] for episode in full])
 
 
@@ -36,7 +36,7 @@ def test_stateless_is_indices_0_and_2_of_the_full_observation(seed, episodes):
 )
 def test_states_that_differ_in_velocity_alone_look_the_same(position, angle, one, other):
     """Whatever the velocities are, infinite and NaN included."""
-    env = observations.Stateless(cartpole())
+    env = wrappers.Stateless(cartpole())
     views = [
         env.observation(np.array([position, speed, angle, spin], np.float32))
         for speed, spin in (one, other)
@@ -47,7 +47,7 @@ def test_states_that_differ_in_velocity_alone_look_the_same(position, angle, one
 def test_the_space_of_stateless_has_the_bounds_of_indices_0_and_2():
     """Nothing is widened, narrowed or converted on the way."""
     full = cartpole().observation_space
-    space = observations.Stateless(cartpole()).observation_space
+    space = wrappers.Stateless(cartpole()).observation_space
     assert space.dtype == full.dtype
     assert_identical(space.low, full.low[[0, 2]])
     assert_identical(space.high, full.high[[0, 2]])
@@ -56,7 +56,7 @@ def test_the_space_of_stateless_has_the_bounds_of_indices_0_and_2():
 @for_all(story=STORIES, one_buffer=st.booleans())
 def test_what_stateless_returned_earlier_never_changes(story, one_buffer):
     """Also where the environment writes all its observations into one array."""
-    env = observations.Stateless(Toy(story, one_buffer))
+    env = wrappers.Stateless(Toy(story, one_buffer))
     seen = [(each.observation, each.observation.copy()) for each in told(env, story)]
     for now, then in seen:
         assert_identical(now, then)
@@ -66,7 +66,7 @@ def test_what_stateless_returned_earlier_never_changes(story, one_buffer):
 def test_writing_into_what_stateless_returned_leaves_the_environments_own_array_alone(story):
     """What is returned is a new array, not a view."""
     toy = Toy(story)
-    for each in told(observations.Stateless(toy), story):
+    for each in told(wrappers.Stateless(toy), story):
         original = toy.given[-1].observation
         before = original.copy()
         each.observation.fill(np.nan)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from fixtures.environments import variants
+from fixtures.environments import making, variants
 from tests.contracts.environments import (
     ACTIONS,
     EPISODES,
@@ -40,7 +40,7 @@ LIMIT = 500
 
 def make(name):
     """Return a new environment of the variant that has this name now."""
-    return variants.VARIANTS[name].make()
+    return making.make(variants.VARIANTS[name])
 
 
 def pickled(env):
@@ -92,9 +92,8 @@ def test_the_cartpole_beneath_is_moved_as_it_would_be_unwrapped(name, seed, epis
 @for_all(story=STORIES)
 def test_wrappers_hand_on_reward_ending_and_info_as_they_got_them(name, story):
     """Also where, unlike CartPole's, rewards vary and infos say something."""
-    toy = env = Toy(story)
-    for wrap in variants.VARIANTS[name].wrappers:
-        env = wrap(env)
+    toy = Toy(story)
+    env = making.make(variants.VARIANTS[name], toy)
     for got in told(env, story):
         gave = toy.given[-1]
         assert got.reward is gave.reward

@@ -16,12 +16,11 @@ from typing import Any, Callable, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import Phase
 
 import tests.contracts
-from fixtures.environments import variants
-from fixtures.environments import wrappers as observations
-from fixtures.environments.variants import Variant
+from fixtures.environments import making, variants, wrappers
+from fixtures.environments.variants import Variant, Wrapper
 from fixtures.environments.wrappers import Episodes, Stacked, Stateless, gym
 from tests.contracts import (
     test_episodes,
@@ -30,9 +29,6 @@ from tests.contracts import (
     test_stateless,
     test_variants,
 )
-
-OF_HYPOTHESIS = "_hypothesis_internal_use_settings"
-"""Where Hypothesis keeps a test's settings: there is no public way to change them afterwards."""
 
 SHOWN_ELSEWHERE = frozenset({"test_memory", "test_networks"})
 """Modules of contracts that are shown to fail in a file of their own."""
@@ -378,20 +374,16 @@ class LimitOf200(gym.Wrapper):
         return (observation, reward, *ends[:-1], ends[-1] or self.left == 0, info)
 
 
-class Unlimited(Variant):
-    """Makes CartPole without its time limit."""
-
-    def make(self):
-        return super().make().unwrapped
+def unlimited(variant, env=None):
+    """Make CartPole without its time limit."""
+    return gym.make(variants.ENVIRONMENT).unwrapped
 
 
 class Case(NamedTuple):
-    """One defect, put in place of ``module.name``, and one contract that has to catch it."""
+    """One defect, put in place of each (module, name), and one contract that has to catch it."""
 
     title: str
-    module: Any
-    name: str
-    replacement: Any
+    places: tuple
     contract: Callable
     arguments: dict
     raises: Any
@@ -401,23 +393,17 @@ def wrapper(defect, *contracts, raises=AssertionError, **arguments):
     """Return a Case for each contract: ``defect`` in place of the wrapper that it derives from."""
     name = defect.__base__.__name__
     return [
-        Case(defect.__name__, observations, name, defect, contract, arguments, raises)
+        Case(defect.__name__, ((wrappers, name, defect),), contract, arguments, raises)
         for contract in contracts
     ]
 
 
 def variant(defect, *contracts, raises=AssertionError, **arguments):
     """Return a Case for each contract: a variant that has ``defect`` as its one wrapper."""
-    return table(defect.__name__, Variant("broken", "", (defect,)), contracts, raises, arguments)
-
-
-def table(title, row, contracts, raises=AssertionError, arguments=None):
-    """Return a Case for each contract: a table of variants with this one row."""
-    arguments = {"name": row.name, **(arguments or {})}
-    return [
-        Case(title, variants, "VARIANTS", {row.name: row}, contract, arguments, raises)
-        for contract in contracts
-    ]
+    row = Variant("broken", "", (Wrapper(defect.__name__),))
+    places = ((wrappers, defect.__name__, defect), (variants, "VARIANTS", {row.name: row}))
+    arguments = {"name": row.name, **arguments}
+    return [Case(defect.__name__, places, contract, arguments, raises) for contract in contracts]
 
 
 CASES = [
@@ -600,10 +586,12 @@ CASES = [
         copied=test_variants.pickled,
         raises=(AttributeError, pickle.PicklingError),
     ),
-    *table(
-        "Unlimited",
-        Unlimited("broken", ""),
-        [test_variants.test_an_episode_is_cut_short_after_500_steps],
+    Case(
+        "unlimited",
+        ((making, "make", unlimited),),
+        test_variants.test_an_episode_is_cut_short_after_500_steps,
+        {"name": "full"},
+        AssertionError,
     ),
     *variant(
         LimitOf200,
@@ -617,23 +605,15 @@ CASES = [
 )
 def test_the_contract_catches_the_defect(case, monkeypatch):
     """What is wrong on purpose is found wrong."""
-    monkeypatch.setattr(case.module, case.name, case.replacement)
-    if hasattr(case.contract, "hypothesis"):
+    for module, name, replacement in case.places:
+        monkeypatch.setattr(module, name, replacement, raising=False)
+    contract = case.contract
+    if hasattr(contract, "under"):
         # The first failure will do, the same in each run, and none is kept as an example for
         # the contract itself to try again.
-        monkeypatch.setattr(
-            case.contract,
-            OF_HYPOTHESIS,
-            settings(
-                getattr(case.contract, OF_HYPOTHESIS),
-                phases=[Phase.generate],
-                database=None,
-                derandomize=True,
-                report_multiple_bugs=False,
-            ),
-        )
+        contract = contract.under(phases=[Phase.generate], database=None, derandomize=True)
     with pytest.raises(case.raises):
-        case.contract(**case.arguments)
+        contract(**case.arguments)
 
 
 def test_every_contract_is_shown_to_fail():
