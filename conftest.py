@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["fixtures.plugin.hooks"]
+pytest_plugins = ["fixtures.plugin"]
 
 # The machine may be busy training: a slow example is no failure.
 settings.register_profile("suite", deadline=None, print_blob=True)

@@ -175,7 +175,7 @@ class Toy(gym.Env):
         return (observation, reward, *rest)
 
 
-def told(env, story):
+def steps_of(env, story):
     """Yield every Step of ``env``, resets included, while it plays the story of its Toy."""
     for episode in story:
         yield start(env)

@@ -4,29 +4,29 @@ import pytest
 
 from fixtures.baselines import deviations
 from fixtures.environments.variants import VARIANTS
-from fixtures.probing.probe import untrained
-from fixtures.rllib import matrix as offers
+from fixtures.probing.probe import probe
 from fixtures.rllib.backends import BACKENDS
-from fixtures.rllib.matrix import Subject
+from fixtures.rllib.matrix import Subject, installed_backends, why_not_offered
 from fixtures.rllib.network_check import MARKS
-from fixtures.stack import installed as stack
+from fixtures.stack import installed
 
-__all__ = ["SUBJECTS", "WITH_MEMORY", "algorithm", "known", "over"]
+__all__ = ["SUBJECTS", "WITH_MEMORY", "known", "over", "probe_of"]
 
-SUBJECTS = [Subject(backend, name) for backend in offers.installed() for name in VARIANTS]
+SUBJECTS = [Subject(backend, name) for backend in installed_backends() for name in VARIANTS]
 
-WITH_MEMORY = [each for each in SUBJECTS if VARIANTS[each.variant].network in MARKS]
+WITH_MEMORY = [subject for subject in SUBJECTS if VARIANTS[subject.variant].network in MARKS]
 
 
 def known(contract, subject):
-    """Return the marks of a subject: what is known of it before it is looked at.
+    """Return the marks of a subject: what is known of it before it is probed.
 
     A skip where it is not offered, and a strict xfail where RLlib is known to break the contract.
     """
-    why = offers.not_offered(VARIANTS[subject.variant], BACKENDS[subject.backend])
+    why = why_not_offered(BACKENDS[subject.backend], VARIANTS[subject.variant])
     if why:
         return [pytest.mark.skip(reason=f"{subject}: not offered: {why}")]
-    reason = deviations.reason(stack.name(subject.backend), contract, subject.variant)
+    stack = installed.stack_name(subject.backend)
+    reason = deviations.reason(stack, contract, subject.variant)
     # A crash is no deviation.
     mark = pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True)
     return [mark] if reason else []
@@ -37,14 +37,18 @@ def over(subjects):
 
     def decorate(contract):
         cases = [
-            pytest.param(each, id=str(each), marks=known(contract.__name__, each))
-            for each in subjects
+            pytest.param(
+                subject,
+                id=str(subject),
+                marks=[pytest.mark.of_subject(subject), *known(contract.__name__, subject)],
+            )
+            for subject in subjects
         ]
-        return pytest.mark.parametrize("subject", cases)(contract)
+        return pytest.mark.model_contract(pytest.mark.parametrize("subject", cases)(contract))
 
     return decorate
 
 
-def algorithm(subject):
-    """Return the Untrained of a subject."""
-    return untrained(subject.variant, subject.backend)
+def probe_of(subject):
+    """Return the Probe of a subject."""
+    return probe(*subject)

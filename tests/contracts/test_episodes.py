@@ -12,7 +12,7 @@ from tests.contracts.environments import (
     cartpole,
     for_all,
     play,
-    told,
+    steps_of,
 )
 
 
@@ -28,7 +28,7 @@ def counted_by_hand(story):
 def listened_to(story):
     """Return an Episodes that has counted this story."""
     env = wrappers.Episodes(Toy(story))
-    list(told(env, story))
+    list(steps_of(env, story))
     return env
 
 
@@ -67,7 +67,7 @@ def test_what_was_counted_is_plain_numbers_whatever_the_rewards_were(story):
 def test_results_pass_through_as_the_very_same_objects(story):
     """Resets and steps: not copies, not equal values."""
     toy = Toy(story)
-    for got in told(wrappers.Episodes(toy), story):
+    for got in steps_of(wrappers.Episodes(toy), story):
         gave = toy.given[-1]
         assert got.observation is gave.observation
         assert got.reward is gave.reward

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from fixtures.environments.making import make
 from fixtures.environments.variants import VARIANTS
-from fixtures.probing.probe import Untrained
+from fixtures.probing.probe import Probe
 from fixtures.rllib.environment import scripted
-from fixtures.rllib.matrix import Subject, installed
+from fixtures.rllib.matrix import Subject, installed_backends
 from fixtures.rllib.reading import read_stepwise
 from tests.contracts.environments import for_all, start, step
-from tests.contracts.networks import SUBJECTS, WITH_MEMORY, algorithm, over
+from tests.contracts.networks import SUBJECTS, WITH_MEMORY, over, probe_of
 from tests.contracts.sequences import (
     SEQUENCES,
     Script,
@@ -22,7 +22,7 @@ from tests.contracts.sequences import (
 MIXED = Script((30, 75, 7, 2, 55, 20, 21, 40, 13, 37), 0)
 """300 steps: episodes shorter, as long and longer than the sequences that RLlib cuts them into."""
 
-APART = [name for name in installed() if name.startswith("rlmodule")]
+APART = [name for name in installed_backends() if name.startswith("rlmodule")]
 """Backends whose samplers have a model of their own, and tell what it remembers."""
 
 WITH_TWO_MEMORIES = {"use_lstm": True, "max_seq_len": 20}
@@ -31,7 +31,7 @@ WITH_TWO_MEMORIES = {"use_lstm": True, "max_seq_len": 20}
 
 def model_and_state(subject, sequences):
     """Return a model, and its state in the episodes that the sequences are cut from."""
-    model = algorithm(subject).model
+    model = probe_of(subject).model
     state = model.initial(len(sequences.lengths))
     if sequences.past:
         state = read_stepwise(model, sequences.before(model), state).state
@@ -99,7 +99,7 @@ def test_sequences_of_one_batch_do_not_see_each_other(subject, sequences):
 @for_all(examples=5, script=scripts(2, 4))
 def test_memory_does_not_leak_from_one_episode_into_the_next(subject, script):
     """In RLlib's own sampler: an episode gives the same bits first and after others."""
-    play = algorithm(subject).play
+    play = probe_of(subject).play
     episode, *others = script.episodes()
     first, *_ = play([episode, *others])
     *_, last = play([*others, episode])
@@ -114,7 +114,7 @@ def test_what_was_sampled_is_what_is_learned_from(subject, script):
 
     Nothing has been learned yet, so each minibatch has to be read as it was when it was played.
     """
-    minibatches = algorithm(subject).read_again(script.episodes())
+    minibatches = probe_of(subject).read_again(script.episodes())
     assert minibatches and all(len(each["sampled"]["logits"]) for each in minibatches)
     for each in minibatches:
         for name, sampled in each["sampled"].items():
@@ -131,13 +131,13 @@ def test_samplers_remember_as_the_model_does_that_has_learned(subject):
 def test_samplers_remember_for_values_as_the_model_does_that_has_learned(subject):
     """Where actions and values have a memory each."""
     sampler = updated(subject, _model_config=WITH_TWO_MEMORIES)
-    assert len(sampler.model.initial(1)) == 2 * len(algorithm(subject).model.initial(1))
+    assert len(sampler.model.initial(1)) == 2 * len(probe_of(subject).model.initial(1))
     check_samplers(sampler, subject)
 
 
 def updated(subject, **overrides):
-    """Return an Untrained that one update has moved."""
-    found = Untrained(subject.variant, subject.backend, overrides={"lr": 1e-3, **overrides})
+    """Return a Probe that one update has moved."""
+    found = Probe(*subject, overrides={"lr": 1e-3, **overrides})
     found.read_again(MIXED.episodes())
     return found
 

@@ -19,7 +19,7 @@ from tests.contracts.environments import (
     cartpole,
     for_all,
     observed,
-    told,
+    steps_of,
 )
 
 
@@ -65,7 +65,7 @@ def test_stacked_declares_the_space_of_the_librarys_frame_stack(n):
 def test_episodes_counts_what_the_librarys_statistics_count(story):
     """Both listen to the same episodes of one environment."""
     env = wrappers.Episodes(gym.wrappers.RecordEpisodeStatistics(Toy(story)))
-    theirs = [each.rest[-1]["episode"] for each in told(env, story) if each.over]
+    theirs = [each.rest[-1]["episode"] for each in steps_of(env, story) if each.over]
     assert env.ended == [(each["r"], each["l"]) for each in theirs]
 
 

@@ -16,7 +16,7 @@ from tests.contracts.environments import (
     cartpole,
     for_all,
     observed,
-    told,
+    steps_of,
 )
 
 
@@ -88,7 +88,7 @@ def test_the_space_of_stacked_has_the_bounds_of_one_observation_n_times(n):
 def test_what_was_returned_earlier_never_changes(story, n, one_buffer):
     """A trajectory that is kept stays as it was seen, whatever is played on."""
     env = wrappers.Stacked(Toy(story, one_buffer), n)
-    seen = [(each.observation, each.observation.copy()) for each in told(env, story)]
+    seen = [(each.observation, each.observation.copy()) for each in steps_of(env, story)]
     for now, then in seen:
         assert_identical(now, then)
 
@@ -97,7 +97,7 @@ def test_what_was_returned_earlier_never_changes(story, n, one_buffer):
 def test_an_environment_that_reuses_one_buffer_is_stacked_like_any_other(story, n):
     """The window keeps what was seen, not where it was seen."""
     usual, reusing = (wrappers.Stacked(Toy(story, reuse), n) for reuse in (False, True))
-    for expected, actual in zip(told(usual, story), told(reusing, story)):
+    for expected, actual in zip(steps_of(usual, story), steps_of(reusing, story)):
         assert_identical(actual.observation, expected.observation)
 
 
@@ -105,7 +105,7 @@ def test_an_environment_that_reuses_one_buffer_is_stacked_like_any_other(story, 
 def test_writing_into_what_was_returned_never_changes_what_comes_next(story, n):
     """A policy may normalise in place: the window is not what it was given."""
     untouched, scribbled_on = (wrappers.Stacked(Toy(story), n) for _ in range(2))
-    for expected, actual in zip(told(untouched, story), told(scribbled_on, story)):
+    for expected, actual in zip(steps_of(untouched, story), steps_of(scribbled_on, story)):
         assert_identical(actual.observation, expected.observation)
         actual.observation.fill(np.nan)
 

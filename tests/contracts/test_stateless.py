@@ -14,7 +14,7 @@ from tests.contracts.environments import (
     cartpole,
     for_all,
     observed,
-    told,
+    steps_of,
 )
 
 NUMBERS = st.floats(width=32)
@@ -57,7 +57,7 @@ def test_the_space_of_stateless_has_the_bounds_of_indices_0_and_2():
 def test_what_stateless_returned_earlier_never_changes(story, one_buffer):
     """Also where the environment writes all its observations into one array."""
     env = wrappers.Stateless(Toy(story, one_buffer))
-    seen = [(each.observation, each.observation.copy()) for each in told(env, story)]
+    seen = [(each.observation, each.observation.copy()) for each in steps_of(env, story)]
     for now, then in seen:
         assert_identical(now, then)
 
@@ -66,7 +66,7 @@ def test_what_stateless_returned_earlier_never_changes(story, one_buffer):
 def test_writing_into_what_stateless_returned_leaves_the_environments_own_array_alone(story):
     """What is returned is a new array, not a view."""
     toy = Toy(story)
-    for each in told(wrappers.Stateless(toy), story):
+    for each in steps_of(wrappers.Stateless(toy), story):
         original = toy.given[-1].observation
         before = original.copy()
         each.observation.fill(np.nan)

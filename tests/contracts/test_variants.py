@@ -25,7 +25,7 @@ from tests.contracts.environments import (
     play,
     start,
     step,
-    told,
+    steps_of,
 )
 
 if GYMNASIUM:
@@ -94,7 +94,7 @@ def test_wrappers_hand_on_reward_ending_and_info_as_they_got_them(name, story):
     """Also where, unlike CartPole's, rewards vary and infos say something."""
     toy = Toy(story)
     env = making.make(variants.VARIANTS[name], toy)
-    for got in told(env, story):
+    for got in steps_of(env, story):
         gave = toy.given[-1]
         assert got.reward is gave.reward
         assert got.rest == gave.rest

@@ -16,24 +16,22 @@ PUBLISHED = json.loads(
 ERROR = 0.01
 """Probability that one further run of ours would leave its intervals, over a whole curve."""
 
-
 CURVES = [
-    (document, name)
+    pytest.param(document, name, marks=pytest.mark.needs(name))
     for document in ("draft", "continuation")
     for name in PUBLISHED[document]
     if name in VARIANTS
 ]
 
 
-@pytest.mark.own
-@pytest.mark.published
-@pytest.mark.parametrize(("document", "published"), CURVES)
-def test_published_curve_lies_within_what_our_seeds_predict(
-    plan, say, backend, document, published
-):
+@pytest.mark.per_backend
+@pytest.mark.needs_stack("ray-1.8.0/modelv2-tf")
+@pytest.mark.needs_own_baseline
+@pytest.mark.parametrize(("document", "variant"), CURVES)
+def test_published_curve_lies_within_what_our_seeds_predict(plan, say, backend, document, variant):
     """RLlib's own metric, iteration by iteration; each interval gets an equal share of ERROR."""
-    curve = PUBLISHED[document][published]["episode_reward_mean"][:ITERATIONS]
-    seeds = [record["reported"] for record in plan.baselines[Subject(backend, published)].records]
+    curve = PUBLISHED[document][variant]["episode_reward_mean"][:ITERATIONS]
+    seeds = [record["reported"] for record in plan.baselines[Subject(backend, variant)].records]
     intervals = [prediction_interval(values, ERROR / ITERATIONS) for values in zip(*seeds)]
     outside = [
         number
@@ -44,5 +42,5 @@ def test_published_curve_lies_within_what_our_seeds_predict(
         f"{value:.1f} in {low:.1f}..{high:.1f}" for value, (low, high) in zip(curve, intervals)
     )
     verdict = f"outside in iteration {outside}" if outside else "reproduced"
-    say(f"{published:<17} published ({document}): {verdict}: {text}")
+    say(f"{variant:<17} published ({document}): {verdict}: {text}")
     assert not outside, text

@@ -7,21 +7,17 @@ import pytest
 from fixtures.environments.variants import STEPS
 from fixtures.rllib.backends import backend_named
 
-WINDOW = 100
-"""RLlib's metric averages the last episodes of an iteration: on RLModule at most this many of
-them, and no earlier ones; on ModelV2 all of them, and at least this many of the last."""
+pytestmark = [pytest.mark.trains, pytest.mark.per_subject, pytest.mark.also_recording]
 
 
-@pytest.mark.records
-def test_trials_train_as_many_steps_as_asked(records_of, plan, subject):
+def test_trials_train_as_many_steps_as_asked(records_of, subject):
     """Every iteration takes 4,000 steps; a sampler may look one step ahead, once."""
     for record in records_of(subject):
         steps = record["steps"]
         assert sum(steps) - len(steps) * STEPS in (0, 1), (record["seed"], steps)
 
 
-@pytest.mark.records
-def test_reported_metric_is_the_mean_of_the_episodes_counted(records_of, plan, subject):
+def test_reported_metric_is_the_mean_of_the_episodes_counted(records_of, subject):
     """RLlib reports the mean return of the last episodes; of how many depends on its API."""
     for record in records_of(subject):
         check_reported_metric(record)
@@ -36,9 +32,9 @@ def check_reported_metric(record):
         step += length
         returns.append(value)
         iterations.append(math.ceil(step / STEPS))
+    backend = backend_named(record["backend"])
     for number, reported in enumerate(record["reported"], 1):
         ended = sum(iteration <= number for iteration in iterations)
-        size = backend_named(record["backend"]).averaged(WINDOW, iterations.count(number))
-        window = returns[:ended][-size:]
+        window = returns[:ended][-backend.episodes_averaged(iterations.count(number)) :]
         where = f"seed {record['seed']}, iteration {number}"
         assert reported == pytest.approx(sum(window) / len(window)), where

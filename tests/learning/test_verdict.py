@@ -8,19 +8,30 @@ from fixtures.reporting import terminal
 from fixtures.rllib.matrix import Subject
 
 
-@pytest.mark.judges
-def test_learned_reward_did_not_fall(gate, plan, tell, subject):
+@pytest.mark.trains
+@pytest.mark.per_subject
+@pytest.mark.reports_unjudged
+def test_learned_reward_did_not_fall(gate, plan, report, subject):
     """Not by the tolerance: identical, or so says the sequential test."""
     if subject in plan.unjudged:
-        pytest.skip("{}: {verdict}: {reason}".format(subject, **tell(subject, None)))
+        facts = report(subject, None)
+        pytest.skip(f"{subject}: {facts['verdict']}: {facts['reason']}")
     verdict = gate.verdict(subject)
-    told = tell(subject, verdict)
-    if not verdict.passed:
-        pytest.fail(terminal.failure(verdict, told), pytrace=False)
+    facts = report(subject, verdict)
+    if not verdict.outcome.passes:
+        pytest.fail(terminal.failure(verdict, facts), pytrace=False)
 
 
-@pytest.mark.parametrize(("more", "less"), [("full", "stacked"), ("stacked", "stateless")])
-def test_seeing_more_learns_more(verdict_of, plan, backend, more, less):
+@pytest.mark.trains
+@pytest.mark.per_backend
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        pytest.param(more, less, marks=pytest.mark.needs(more, less))
+        for more, less in [("full", "stacked"), ("stacked", "stateless")]
+    ],
+)
+def test_seeing_more_learns_more(verdict_of, backend, more, less):
     """full > stacked > stateless, with each backend, for the mean over its trials."""
     better, worse = (verdict_of(Subject(backend, name)) for name in (more, less))
-    assert mean(better.new) > mean(worse.new)
+    assert mean(better.returns) > mean(worse.returns)

@@ -19,15 +19,15 @@ def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0/modelv2-
     release, _, backend = stack.partition("/")
     episodes = [[[reward - seed, 10], [reward + seed, 30]] * 30 for reward in rewards]
     tracer = Tracer()
-    tracer.built(weights(seed, 0))
+    tracer.note_initial_weights(weights(seed, 0))
     for number in range(1, len(rewards) + 1):
-        tracer.sampled({name: np.full((30, 2), seed + 0.5) for name in (*SAMPLING, *TARGETS)})
+        tracer.note_samples({name: np.full((30, 2), seed + 0.5) for name in (*SAMPLING, *TARGETS)})
         for _ in range(3):
-            look, first_made = tracer.update_begins()
+            inspect, first_made = tracer.count_update()
             if first_made:
-                tracer.first_update_made(weights(seed, number))
-            if look:
-                tracer.updated(
+                tracer.note_first_update(weights(seed, number))
+            if inspect:
+                tracer.note_update(
                     np.full((4, 2), seed), np.ones(4), dict.fromkeys(LOSSES, 1.5), weights(1, 1)
                 )
         tracer.end_iteration(weights(seed, number))
@@ -65,14 +65,14 @@ def weights(seed, number):
     return {"policy": [np.full((2, 3), seed + number)], "value": [np.full(2, seed - number)]}
 
 
-def train(variant, seed, backend, iterations, overrides):
-    """Stand where training stands, and do what ``overrides["do"]`` says.
+def train(spec):
+    """Stand where training stands, and do what ``spec.overrides["do"]`` says.
 
     ``log`` names a file that gets a line for each call: the seed and the process's id.
     """
-    with open(overrides["log"], "a") as log:
-        log.write(f"{seed} {os.getpid()}\n")
-    do = overrides.get("do")
+    with open(spec.overrides["log"], "a") as log:
+        log.write(f"{spec.seed} {os.getpid()}\n")
+    do = spec.overrides.get("do")
     if do == "crash":
         print("this is what the log says last")
         raise RuntimeError("out of luck")
@@ -86,11 +86,10 @@ def train(variant, seed, backend, iterations, overrides):
         if child == 0:
             # A grandchild in the same session, as Ray's helpers are.
             time.sleep(600)
-        with open(overrides["log"], "a") as log:
+        with open(spec.overrides["log"], "a") as log:
             log.write(f"child {child}\n")
         time.sleep(600)
     if do == "slow":
         time.sleep(1)
-    record = make(seed, variant=variant, stack=f"ray-9.0.0/{backend}")
-    record["overrides"] = overrides
-    return record
+    record = make(spec.seed, variant=spec.variant, stack=f"ray-9.0.0/{spec.backend}")
+    return {**record, **spec.identity()}

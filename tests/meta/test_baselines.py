@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from fixtures.baselines import files as baselines
-from fixtures.baselines.files import BaselineError
+from fixtures.baselines.errors import BaselineError
+from fixtures.baselines.files import load, save
+from fixtures.baselines.lock import locked
+from fixtures.baselines.selection import select
 from tests.meta.records import make
 
 STACK = "ray-9.0.0/modelv2-tf"
@@ -14,7 +16,7 @@ STACK = "ray-9.0.0/modelv2-tf"
 @pytest.fixture
 def folder(tmp_path):
     """A folder with a baseline of three seeds."""
-    baselines.save(tmp_path, [make(seed) for seed in (2, 1, 3)])
+    save(tmp_path, [make(seed) for seed in (2, 1, 3)])
     return tmp_path
 
 
@@ -27,23 +29,23 @@ def edit(folder, change, bulk=True):
 
 
 def test_what_was_saved_is_loaded(folder):
-    baseline = baselines.load(folder, STACK, "full")
+    baseline = load(folder, STACK, "full")
     assert list(baseline.records) == [make(seed) for seed in (1, 2, 3)]
     assert baseline.record(2) == make(2) and baseline.record(4) is None
 
 
 def test_seeds_may_run_from_another_first(tmp_path):
-    baselines.save(tmp_path, [make(seed) for seed in (25, 26)], first=25)
-    assert len(baselines.load(tmp_path, STACK, "full", first=25).records) == 2
+    save(tmp_path, [make(seed) for seed in (25, 26)], first=25)
+    assert len(load(tmp_path, STACK, "full", first=25).records) == 2
     with pytest.raises(BaselineError, match="1, 2, .*24 missing; seeds run from 1"):
-        baselines.load(tmp_path, STACK, "full")
+        load(tmp_path, STACK, "full")
     with pytest.raises(BaselineError, match="25 is there; seeds run from 26"):
-        baselines.load(tmp_path, STACK, "full", first=26)
+        load(tmp_path, STACK, "full", first=26)
 
 
 def test_saving_again_changes_no_byte(folder):
     before = {path: path.read_bytes() for path in folder.rglob("*.json")}
-    baselines.save(folder, baselines.load(folder, STACK, "full").records)
+    save(folder, load(folder, STACK, "full").records)
     assert {path: path.read_bytes() for path in folder.rglob("*.json")} == before
 
 
@@ -64,7 +66,7 @@ REFUSED = {
     "a newer schema": (lambda c: c.update(schema=99), "schema: is 99, and this suite reads"),
     "an older schema": (
         lambda c: c.update(schema=3),
-        "schema: is 3, .* fixtures.baselines.migrations",
+        "schema: is 3, .*baselines.migrations",
     ),
     "no records": (lambda c: c.pop("records"), "records: should be list"),
     "an empty list": (lambda c: c["records"].clear(), "records.seed: every seed missing"),
@@ -146,14 +148,14 @@ def test_a_damaged_baseline_is_refused_by_file_and_field(folder, defect):
     change, message = REFUSED[defect]
     edit(folder, change)
     with pytest.raises(BaselineError, match=message) as refusal:
-        baselines.load(folder, STACK, "full")
+        load(folder, STACK, "full")
     assert "ray-9.0.0/modelv2-tf/full." in str(refusal.value)
 
 
 def test_figures_edited_by_hand_are_refused(folder):
     edit(folder, lambda c: c["trials"][0].update(learned_reward=[99.0, 99.0]), bulk=False)
     with pytest.raises(BaselineError, match="full.json: trials: does not agree"):
-        baselines.load(folder, STACK, "full")
+        load(folder, STACK, "full")
 
 
 @pytest.mark.parametrize("name", ["full.json", "full.records.json"])
@@ -161,14 +163,14 @@ def test_a_truncated_file_is_refused(folder, name):
     path = folder / STACK / name
     path.write_text(path.read_text()[: path.stat().st_size // 2])
     with pytest.raises(BaselineError, match=f"{name} is not whole JSON"):
-        baselines.load(folder, STACK, "full")
+        load(folder, STACK, "full")
 
 
 @pytest.mark.parametrize("name", ["full.json", "full.records.json"])
 def test_a_missing_file_is_refused(folder, name):
     (folder / STACK / name).unlink()
     with pytest.raises(BaselineError, match=f"{name} is missing: record it"):
-        baselines.load(folder, STACK, "full")
+        load(folder, STACK, "full")
 
 
 MIXED = {
@@ -181,19 +183,19 @@ MIXED = {
 @pytest.mark.parametrize("field", MIXED)
 def test_records_of_different_making_are_not_saved(tmp_path, field):
     with pytest.raises(BaselineError, match=f"{field}: differs between seeds 1 and 2"):
-        baselines.save(tmp_path, [make(1), {**make(2), **MIXED[field]}])
+        save(tmp_path, [make(1), {**make(2), **MIXED[field]}])
     assert not list(tmp_path.rglob("*.json"))
 
 
 def test_a_baseline_goes_on_on_another_machine(tmp_path):
     other = {"machine": "arm64"}
     records = [{**make(s), "platform": other} if s in (3, 4, 6) else make(s) for s in range(1, 8)]
-    reviewed, _ = baselines.save(tmp_path, records)
+    reviewed, _ = save(tmp_path, records)
     assert json.loads(reviewed.read_text())["platforms"] == [
         {"seeds": "1-2, 5, 7", **make(1)["platform"]},
         {"seeds": "3-4, 6", **other},
     ]
-    assert baselines.load(tmp_path, STACK, "full").record(4)["platform"] == other
+    assert load(tmp_path, STACK, "full").record(4)["platform"] == other
 
 
 @pytest.mark.parametrize(
@@ -207,7 +209,7 @@ def test_a_baseline_goes_on_on_another_machine(tmp_path):
 )
 def test_records_with_holes_are_not_saved(tmp_path, records, message):
     with pytest.raises(BaselineError, match=message):
-        baselines.save(tmp_path, records)
+        save(tmp_path, records)
     assert not list(tmp_path.rglob("*.json"))
 
 
@@ -215,7 +217,7 @@ def test_records_with_holes_are_not_saved(tmp_path, records, message):
 def several(tmp_path):
     """A folder with baselines of four stacks, and a release that has only its lock file."""
     for stack in ("ray-1.8.0/tf", "ray-1.13.0/tf", "ray-2.9.0/tf", "ray-2.9.0/torch"):
-        baselines.save(tmp_path, [make(seed, stack=stack) for seed in (1, 2)])
+        save(tmp_path, [make(seed, stack=stack) for seed in (1, 2)])
     (tmp_path / "ray-2.60.0").mkdir()
     (tmp_path / "ray-2.60.0" / "requirements.txt").write_text("ray[rllib]==2.60.0\n")
     return tmp_path
@@ -237,7 +239,7 @@ def several(tmp_path):
     ],
 )
 def test_selection(several, installed, against, selected, why):
-    selection = baselines.select(several, installed, against)
+    selection = select(several, installed, against)
     assert (selection.installed, selection.stack) == (installed, selected)
     assert why in selection.why
 
@@ -245,7 +247,7 @@ def test_selection(several, installed, against, selected, why):
 @pytest.mark.parametrize("against", ["ray-3.0.0", "ray-2.60.0", "ray-2.9.0/tf2", "nonsense"])
 def test_a_stack_without_baseline_cannot_be_asked_for(several, against):
     with pytest.raises(BaselineError, match=f"--against {against}: .*ray-1.8.0/tf, ray-1.13.0"):
-        baselines.select(several, "ray-2.60.0/tf", against)
+        select(several, "ray-2.60.0/tf", against)
 
 
 def test_locked_reads_what_is_pinned(tmp_path):
@@ -253,9 +255,9 @@ def test_locked_reads_what_is_pinned(tmp_path):
     text = "# by hand\nRay[rllib]==9.0.0\n    # via\ntf-keras==2.21.0\nnumpy==2.4.6\n"
     (tmp_path / STACK).parent.joinpath("requirements.txt").write_text(text)
     expected = {"ray": "9.0.0", "tf-keras": "2.21.0", "numpy": "2.4.6"}
-    assert baselines.locked(tmp_path, STACK) == expected
+    assert locked(tmp_path, STACK) == expected
 
 
 def test_a_stack_that_is_not_locked_is_refused(tmp_path):
     with pytest.raises(BaselineError, match="requirements.txt is missing"):
-        baselines.locked(tmp_path, STACK)
+        locked(tmp_path, STACK)

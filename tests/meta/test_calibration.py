@@ -8,13 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind, ttest_ind_from_stats
 
-from fixtures.baselines import files as baselines
-from fixtures.baselines.files import BaselineError
-from fixtures.calibration import defects
-from fixtures.calibration import metrics as statistics
-from fixtures.calibration import page as tables
-from fixtures.calibration import resampling as study
-from fixtures.calibration import rivals as rules
+from fixtures.baselines.errors import BaselineError
+from fixtures.baselines.files import load, save
+from fixtures.calibration import defects, metrics, page, resampling, rivals
 from fixtures.calibration.__main__ import calibrate
 from fixtures.common import files
 from fixtures.environments.variants import CORE
@@ -28,7 +24,7 @@ RULE = Rule(variants=2)
 def trials(spread, variant="full"):
     """Return 24 baseline trials and 24 others that earn 100 on average, and 20 untaught."""
     earned = np.random.default_rng(0).normal(100, spread, 48)
-    return study.Trials(
+    return resampling.RecordedReturns(
         "ray-9.0.0/modelv2-tf", variant, earned[:24], earned[24:], np.full(48, 20.0)
     )
 
@@ -59,13 +55,13 @@ def test_the_committed_baseline_stays_and_the_others_are_drawn():
 )
 def test_changes_are_those_of_the_candidates_alone(change, mean, spread):
     draw = np.random.default_rng(0)
-    old, new = trials(5).draw(draw, 500, 16, study.CHANGES[change])
+    old, new = trials(5).draw(draw, 500, 16, resampling.CHANGES[change])
     assert old.mean() == pytest.approx(100, abs=2) and old.std() == pytest.approx(5, abs=1)
     assert new.mean() == pytest.approx(mean, abs=2) and new.std() == pytest.approx(spread, abs=2)
 
 
 def test_what_is_resampled_keeps_what_belongs_together():
-    each = study.Trials(
+    each = resampling.RecordedReturns(
         "ray-9.0.0/modelv2-tf", "full", np.arange(24.0), np.arange(24.0, 48), np.arange(48.0)
     )
     again = each.resampled(np.random.default_rng(0))
@@ -75,31 +71,31 @@ def test_what_is_resampled_keeps_what_belongs_together():
 
 def test_the_study_counts_what_the_gate_says():
     family = [trials(5), trials(5, "stacked")]
-    alarms = study.false_alarms(RULE, [each.draw for each in family], 500)
+    alarms = resampling.false_alarms(RULE, [each.draw for each in family], 500)
     assert alarms["regressed"][0] <= 10 and 4 <= alarms["trials"] < 5
-    found = study.power(RULE, family[0], 200)
+    found = resampling.power(RULE, family[0], 200)
     assert found["-50%"]["regressed"] == 1.0 and found["-50%"]["trials"] == 3.0
     assert found["-50%"]["intervals"] == {"regressed": [1.0, 1.0], "passed": [0.0, 0.0]}
     assert found["total loss"]["regressed"] == 1.0
     assert found["no change"]["no regression"] > 0.98
-    drops = study.found_drop(RULE, family[0], 200)
+    drops = resampling.detected_drop(RULE, family[0], 200)
     assert 20 >= drops["3"] >= drops["16"] > 10
-    assert set(study.null_arm(RULE, family)) <= {"no regression", "unfinished"}
-    assert study.null_arm(RULE, family)["no regression"] >= 20
+    assert set(resampling.null_arm(RULE, family)) <= {"no regression", "unfinished"}
+    assert resampling.null_arm(RULE, family)["no regression"] >= 20
 
 
 def test_an_interval_of_a_rate_is_that_of_clopper_and_pearson():
     """As tabulated for 0 and 2 of 20."""
-    assert study.interval(0, 20) == pytest.approx((0.0, 0.1684), abs=1e-4)
-    assert study.interval(2, 20) == pytest.approx((0.0123, 0.3170), abs=1e-4)
-    assert study.interval(20, 20)[1] == 1.0
+    assert resampling.interval(0, 20) == pytest.approx((0.0, 0.1684), abs=1e-4)
+    assert resampling.interval(2, 20) == pytest.approx((0.0123, 0.3170), abs=1e-4)
+    assert resampling.interval(20, 20)[1] == 1.0
 
 
 def test_a_gate_that_runs_out_of_trials_is_counted():
-    lost = study.Trials(
+    lost = resampling.RecordedReturns(
         "ray-9.0.0/modelv2-tf", "full", np.arange(24.0), np.full(3, 10.0), np.zeros(27)
     )
-    assert study.null_arm(RULE, [lost]) == {"unfinished": 1}
+    assert resampling.null_arm(RULE, [lost]) == {"unfinished": 1}
 
 
 OLD = np.array([[90.0, 95.0, 100.0, 105.0, 110.0]])
@@ -108,10 +104,10 @@ OLD = np.array([[90.0, 95.0, 100.0, 105.0, 110.0]])
 @pytest.mark.parametrize(
     ("rule", "passes", "alarms"),
     [
-        (rules.best_trial, [10.0, 10.0, 10.0, 76.0], [74.0] * 4),
-        (rules.three_sigma, [10.0, 10.0, 10.0, 77.0], [76.0] * 4),
-        (rules.trimmed_t_test, [10.0, 91.5, 92.5, 180.0], [10.0, 90.5, 91.5, 180.0]),
-        (rules.welch_with_floor, [81.0, 82.0, 81.0, 82.0], [78.0, 79.0, 78.0, 79.0]),
+        (rivals.best_trial, [10.0, 10.0, 10.0, 76.0], [74.0] * 4),
+        (rivals.three_sigma, [10.0, 10.0, 10.0, 77.0], [76.0] * 4),
+        (rivals.trimmed_t_test, [10.0, 91.5, 92.5, 180.0], [10.0, 90.5, 91.5, 180.0]),
+        (rivals.welch_with_floor, [81.0, 82.0, 81.0, 82.0], [78.0, 79.0, 78.0, 79.0]),
     ],
 )
 def test_a_rule_of_others_turns_where_its_description_says(rule, passes, alarms):
@@ -126,14 +122,14 @@ def test_the_trimmed_test_is_that_of_two_samples_with_the_references_spread():
     for worse in range(80, 100):
         p = ttest_ind_from_stats(worse, deviation, 2, 100, deviation, 3, alternative="less").pvalue
         new = np.array([[0.0, worse - 1, worse + 1, 500.0]])
-        assert rules.trimmed_t_test(old, new)[0] == (p < 0.05)
+        assert rivals.trimmed_t_test(old, new)[0] == (p < 0.05)
 
 
 def test_the_tuned_threshold_raises_no_more_alarms_than_stated():
     family = [trials(5), trials(9, "stacked")]
-    share = study.tuned(family, 2000, 4, RULE)
+    share = resampling.tuned(family, 2000, 4, RULE)
     alarms = [
-        rules.best_trial(*each.draw(np.random.default_rng(seed), 2000, 4), share=share)
+        rivals.best_trial(*each.draw(np.random.default_rng(seed), 2000, 4), share=share)
         for seed, each in enumerate(family)
     ]
     assert 0.8 < share < 1.0 and np.any(alarms, axis=0).mean() <= 0.01
@@ -144,17 +140,17 @@ def test_welch_is_welch():
     draw = np.random.default_rng(0)
     old, new = draw.normal(100, 10, (200, 12)), draw.normal(88, 20, (200, 5))
     p = ttest_ind(new, old, axis=1, equal_var=False, alternative="less").pvalue
-    assert (rules.welch_with_floor(old, new, floor=0.0) == (p < 0.01)).all()
+    assert (rivals.welch_with_floor(old, new, floor=0.0) == (p < 0.01)).all()
 
 
 def test_who_is_said_to_lie_outside_a_spread_is_counted():
     alike = [make(seed) for seed in range(1, 27)]
-    assert study.named_by_chance(alike, 24, 50)[0] == 0
+    assert resampling.outside_by_chance(alike, 24, 50)[0] == 0
     for record in alike[-2:]:
         for iteration in record["trace"]["iterations"]:
             for update in iteration["updates"]:
                 update["losses"]["vf_loss"] = 1e9
-    hits, low, high = study.named_by_chance(alike, 24, 2000)
+    hits, low, high = resampling.outside_by_chance(alike, 24, 2000)
     # Where both of the two are the candidates: 1 in 26 * 25 / 2.
     assert low < 1 / 325 < high and hits > 0
 
@@ -164,7 +160,7 @@ def folder(tmp_path):
     """Baselines of 24 seeds of two variants, and a store with defective trials of one."""
     for variant in ("full", "stacked"):
         records = [make(seed, (20.0, 100.0 + seed / 10), variant) for seed in range(1, 25)]
-        baselines.save(tmp_path, records)
+        save(tmp_path, records)
     for seed in (1, 2, 3):
         record = {**make(seed, (20.0, 60.0 + seed)), "overrides": {"lr": 1}}
         files.write(tmp_path / "store" / "records" / f"{seed}.json", json.dumps(record))
@@ -177,13 +173,10 @@ def test_trials_with_a_defect_are_kept_and_judged(folder):
     assert defects.keep(folder / "store", folder) == 3
     trials = defects.kept(folder)
     assert [(each["defect"], each["seed"]) for each in trials] == [("lr=1", n) for n in (1, 2, 3)]
-    found = defects.judged(RULE, baselines.load(folder, "ray-9.0.0/modelv2-tf", "full"), trials)
+    found = defects.judged(RULE, load(folder, "ray-9.0.0/modelv2-tf", "full"), trials)
     assert found["lr=1"]["verdict"] == "regressed" and found["lr=1"]["trials"] == 3
     assert found["lr=1"]["first_difference"].startswith("episodes")
-    assert (
-        defects.judged(RULE, baselines.load(folder, "ray-9.0.0/modelv2-tf", "stacked"), trials)
-        == {}
-    )
+    assert defects.judged(RULE, load(folder, "ray-9.0.0/modelv2-tf", "stacked"), trials) == {}
 
 
 def test_a_defect_without_settings_has_to_be_named(folder):
@@ -211,7 +204,7 @@ def test_a_store_that_cannot_be_kept_is_refused(folder):
 def test_only_what_a_gate_would_have_trained_is_judged(folder):
     defects.keep(folder / "store", folder)
     (one, _, three) = defects.kept(folder)
-    baseline = baselines.load(folder, "ray-9.0.0/modelv2-tf", "full")
+    baseline = load(folder, "ray-9.0.0/modelv2-tf", "full")
     assert defects.in_order(RULE, baseline, [one, three]) == {"lr=1": [one]}
     assert defects.judged(RULE, baseline, [one, three])["lr=1"]["verdict"] == "wants 2 trials"
     assert defects.judged(RULE, baseline, [three]) == {}
@@ -221,9 +214,9 @@ def test_too_few_trials_are_refused_before_anything_is_measured(tmp_path):
     with pytest.raises(BaselineError, match="calibration holds no records: record them with"):
         calibrate(tmp_path, 10)
     for variant in CORE:
-        baselines.save(tmp_path, [make(seed, variant=variant) for seed in range(1, 25)])
+        save(tmp_path, [make(seed, variant=variant) for seed in range(1, 25)])
         records = [make(seed, variant=variant) for seed in (25, 26)]
-        baselines.save(tmp_path / "calibration", records, first=25)
+        save(tmp_path / "calibration", records, first=25)
     with pytest.raises(
         BaselineError, match="ray-9.0.0/modelv2-tf: full has 2 trials, .* may take 16"
     ):
@@ -232,14 +225,14 @@ def test_too_few_trials_are_refused_before_anything_is_measured(tmp_path):
 
 def test_statistics_are_compared_by_how_far_a_defect_moves_them(folder):
     defects.keep(folder / "store", folder)
-    baseline = baselines.load(folder, "ray-9.0.0/modelv2-tf", "full")
-    found = statistics.compared(RULE, baseline, defects.kept(folder))
+    baseline = load(folder, "ray-9.0.0/modelv2-tf", "full")
+    found = metrics.compared(RULE, baseline, defects.kept(folder))
     last = [learned_reward(record) for record in baseline.records]
     assert found["last 100 episodes"]["spread"] == pytest.approx(stdev(last) / mean(last))
     for name in ("last 100 episodes", "last iteration"):
         distance, verdict, taken = found[name]["lr=1"]
         assert distance > 5 and (verdict, taken) == ("regressed", 3)
-    assert set(found) == set(statistics.STATISTICS)
+    assert set(found) == set(metrics.STATISTICS)
 
 
 def test_the_text_has_a_table_for_each_question():
@@ -250,15 +243,17 @@ def test_the_text_has_a_table_for_each_question():
         "stacks": {
             "ray-9.0.0/modelv2-tf": {
                 "trials": {"full": [24, 24], "stacked": [24, 24]},
-                "false_alarms": study.false_alarms(RULE, [each.draw for each in family], 200),
-                "committed": study.false_alarms(
+                "false_alarms": resampling.false_alarms(RULE, [each.draw for each in family], 200),
+                "committed": resampling.false_alarms(
                     RULE, [each.draw_committed for each in family], 200
                 ),
-                "null_arm": study.null_arm(RULE, family),
-                "named": {"full": [0, 0.0, 0.02], "stacked": [2, 0.0, 0.04]},
-                "power": {each.variant: study.power(RULE, each, 200) for each in family},
-                "found_drop": {each.variant: study.found_drop(RULE, each, 50) for each in family},
-                "rules": study.by_cost(RULE, family, 100),
+                "null_arm": resampling.null_arm(RULE, family),
+                "outside_by_chance": {"full": [0, 0.0, 0.02], "stacked": [2, 0.0, 0.04]},
+                "power": {each.variant: resampling.power(RULE, each, 200) for each in family},
+                "detected_drop": {
+                    each.variant: resampling.detected_drop(RULE, each, 50) for each in family
+                },
+                "rules": resampling.by_cost(RULE, family, 100),
                 "defects": {
                     "full": {
                         "lr=1": {
@@ -277,7 +272,7 @@ def test_the_text_has_a_table_for_each_question():
             }
         },
     }
-    text = tables.text(found)
+    text = page.text(found)
     assert "## ray-9.0.0/modelv2-tf" in text and "24 baseline trials and 24 others" in text
     for row in ("any split of the trials", "the committed one", "`full`", "this gate"):
         assert f"| {row} |" in text

@@ -8,21 +8,21 @@ from xml.etree.ElementTree import parse
 
 import pytest
 
-from fixtures.baselines import files as baselines
+from fixtures.baselines.files import save
 from fixtures.environments.variants import ITERATIONS
 from fixtures.judging.difference import compare
 from fixtures.rllib.backends import BACKENDS, default_backend
-from fixtures.stack import installed as stack
+from fixtures.stack import host, installed
 from fixtures.training.runner import Trials
+from fixtures.training.spec import TrialSpec
 from fixtures.training.store import Store
-from fixtures.training.trial import identity
 from tests.meta.records import make
 
 ROOT = Path(__file__).parents[2]
 
-BACKEND = default_backend(stack.release())
+BACKEND = default_backend(installed.release())
 
-NAME = stack.name(BACKEND)
+NAME = installed.stack_name(BACKEND)
 
 SHORT = {"train_batch_size": 400}
 """A tenth of an iteration: enough to sample, to update and to count."""
@@ -53,13 +53,13 @@ def gate(*arguments):
 def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
     """One very short training each: an interpreter of its own, and a fork of a preloaded one."""
     printed = python(
-        "-m", "fixtures.training.trial", "stacked", "--seed", 3, "--iterations", 1,
+        "-m", "fixtures.training", "stacked", "--seed", 3, "--iterations", 1,
         "--config", "train_batch_size=400",
     )  # fmt: skip
     assert printed.returncode == 0, printed.stderr
     (line,) = printed.stdout.splitlines()
     trials = Trials(tmp_path, overrides=SHORT, slots=tmp_path / "slots")
-    record = trials.record(trials.ask("stacked", 3, BACKEND, iterations=1))
+    record = trials.obtain(trials.request(BACKEND, "stacked", 3, iterations=1))
     assert compare(json.loads(line), record).identical
     assert record["stack"] == NAME and record["config"]["train_batch_size"] == 400
     assert sum(record["steps"]) in (400, 401)
@@ -84,14 +84,14 @@ def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
     ],
 )
 def test_a_trial_that_cannot_be_is_refused(arguments, message):
-    refused = python("-m", "fixtures.training.trial", *arguments)
+    refused = python("-m", "fixtures.training", *arguments)
     assert refused.returncode == 2 and message in refused.stderr and not refused.stdout
 
 
 def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
-    monkeypatch.setattr(stack, "version", lambda name: None)
-    with pytest.raises(stack.NoRLlib, match="ray is not installed .*: install a stack"):
-        stack.release()
+    monkeypatch.setattr(installed, "version", lambda name: None)
+    with pytest.raises(installed.NoRLlib, match="ray is not installed .*: install a stack"):
+        installed.release()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_gate_checks_the_models_of_its_backend_whatever_it_trains():
 def place(tmp_path):
     """A folder with a baseline of 24 seeds for the installed stack, and no store yet."""
     for name in LEVELS:
-        baselines.save(tmp_path / "baselines", [made(name, seed) for seed in range(1, 25)])
+        save(tmp_path / "baselines", [made(name, seed) for seed in range(1, 25)])
     return tmp_path
 
 
@@ -146,7 +146,7 @@ def gate_in(place, *arguments):
     return gate(f"--baselines={place}/baselines", f"--store={place}/store", *arguments)
 
 
-VERSIONS = stack.versions(*BACKENDS[BACKEND].distributions)
+VERSIONS = installed.versions(*BACKENDS[BACKEND].distributions)
 
 LEVELS = {"full": 300.0, "stacked": 200.0, "stateless": 100.0}
 """What the variants earn in the last iteration, far apart."""
@@ -157,7 +157,7 @@ def made(name, seed, scale=1.0):
     level = LEVELS[name] * scale * (1 + seed / 1000)
     rewards = [level * part / ITERATIONS for part in range(1, ITERATIONS + 1)]
     record = make(seed, rewards, name, NAME)
-    record.update(platform=stack.platform(), versions=VERSIONS, source=stack.source())
+    record.update(platform=host.platform(), versions=VERSIONS, source=installed.source())
     return record
 
 
@@ -166,7 +166,8 @@ def fill(place, **scales):
     store = Store(place / "store")
     for name, scale in scales.items():
         for seed in range(1, 17):
-            store.put(store.key(identity(name, seed, BACKEND)), made(name, seed, scale))
+            spec = TrialSpec(BACKEND, name, seed)
+            store.put(store.key(spec), made(name, seed, scale))
 
 
 def verdicts(place):
@@ -186,9 +187,9 @@ def test_a_gate_passes_where_nothing_changed(place):
     assert passed.returncode == 0, passed.stdout
     assert f"{NAME} held to the baseline of {NAME}, its own" in passed.stdout
     assert f"{'full':<18}identical" in passed.stdout
-    told = verdicts(place)
-    assert [each["trials"] for each in told.values()] == [1, 1, 1]
-    assert told["full"]["baseline_trials"] == 24
+    judged = verdicts(place)
+    assert [facts["trials"] for facts in judged.values()] == [1, 1, 1]
+    assert judged["full"]["baseline_trials"] == 24
 
 
 def test_a_gate_fails_where_one_variant_learns_less(place):
@@ -198,7 +199,7 @@ def test_a_gate_fails_where_one_variant_learns_less(place):
     assert f"{'stacked':<18}REGRESSED" in failed.stdout
     assert f"{'full':<18}identical" in failed.stdout
     assert "first difference, seed 1: episodes" in failed.stdout
-    assert "python -m fixtures.training.trial stacked --seed 1" in failed.stdout
+    assert "python -m fixtures.training stacked --seed 1" in failed.stdout
     assert verdicts(place)["stacked"]["trials"] == 3
 
 
@@ -253,7 +254,7 @@ def test_a_baseline_cut_in_half_stops_the_gate(place):
 
 
 def test_a_baseline_too_small_to_see_anything_is_refused(tmp_path):
-    baselines.save(tmp_path / "baselines", [made("full", seed) for seed in (1, 2, 3)])
+    save(tmp_path / "baselines", [made("full", seed) for seed in (1, 2, 3)])
     refused = gate_in(tmp_path, "--variants=full", "--budget=6")
     assert refused.returncode == 4
     assert "with 3 trials in the baseline" in refused.stderr

@@ -4,7 +4,7 @@ A contract that cannot fail guards nothing. So each is run here on a wrapper wit
 place of the real one, and has to catch it.
 """
 
-# A defect is told by the docstring of its class, and not again by that of its method.
+# The docstring of its class says what a defect is; that of its method need not.
 # ruff: noqa: D102
 
 import copy

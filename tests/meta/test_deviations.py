@@ -1,6 +1,7 @@
-"""Known deviations: which file speaks for a stack, and what a bad one is told."""
+"""Known deviations: which file speaks for a stack, and how a bad one is refused."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,17 +57,16 @@ def test_what_nobody_mended_is_still_there(tmp_path):
     assert known("ray-1.11.0/b", tmp_path) == known("ray-1.8.0/a", tmp_path) == []
 
 
-def test_the_reason_names_the_lines(tmp_path, monkeypatch):
+def test_the_reason_names_the_lines(tmp_path):
     written(tmp_path / "ray-1.0.0" / "a", ROW)
-    monkeypatch.setattr(known, "__defaults__", (tmp_path,))
-    found = deviations.reason("ray-1.0.0/a", ROW["contract"], "lstm")
-    assert found == "it does (rllib/somewhere.py:1-2)"
-    assert deviations.reason("ray-1.0.0/a", ROW["contract"], "full") == ""
-    assert deviations.reason("ray-1.0.0/a", "another", "lstm") == ""
+    reason = partial(deviations.reason, "ray-1.0.0/a", folder=tmp_path)
+    assert reason(ROW["contract"], "lstm") == "it does (rllib/somewhere.py:1-2)"
+    assert reason(ROW["contract"], "full") == ""
+    assert reason("another", "lstm") == ""
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"contract": " "}, r"deviations\[0\].contract: should be text"),
         ({"reason": 3}, r"deviations\[0\].reason: should be text"),
@@ -77,9 +77,9 @@ def test_the_reason_names_the_lines(tmp_path, monkeypatch):
         ({"since": "2.0"}, r"deviations\[0\]: should have the fields contract, variants"),
     ],
 )
-def test_a_bad_row_is_refused(tmp_path, change, told):
+def test_a_bad_row_is_refused(tmp_path, change, message):
     path = written(tmp_path / "stack", {**ROW, **change})
-    with pytest.raises(DeviationError, match=f"{path}: {told}"):
+    with pytest.raises(DeviationError, match=f"{path}: {message}"):
         read(path)
 
 
@@ -92,12 +92,12 @@ def test_a_row_of_another_form_is_refused(tmp_path, row):
 def test_a_file_of_another_form_is_refused(tmp_path):
     with pytest.raises(DeviationError, match="schema: is 2, and this suite reads 1"):
         read(written(tmp_path / "newer", ROW, schema=2))
-    for text, told in (
+    for text, message in (
         ("{", "is not whole JSON .*: restore it from git"),
         ("[]", "schema: is None"),
         ('{"schema": 1}', "deviations: should be a list"),
     ):
         path = Path(tmp_path, "file.json")
         path.write_text(text)
-        with pytest.raises(DeviationError, match=told):
+        with pytest.raises(DeviationError, match=message):
             read(path)

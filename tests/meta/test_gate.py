@@ -3,10 +3,12 @@
 import pytest
 
 from fixtures.baselines.files import Baseline
-from fixtures.judging.gate import Gate, seeds
+from fixtures.judging.gate import Gate
+from fixtures.judging.outcome import Outcome
+from fixtures.judging.seeds import order_of_seeds
 from fixtures.judging.sequential import Rule
 from fixtures.rllib.matrix import Subject
-from fixtures.training.runner import TrialFailed
+from fixtures.training.spec import TrialFailed, TrialSpec
 from tests.meta.records import make
 
 SPREAD = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5]
@@ -40,25 +42,25 @@ class Shelf:
         self.levels = levels
         self.by_machine = by_machine
 
-    def ask(self, name, seed, backend):
+    def request(self, backend, variant, seed):
         """Name a trial."""
         assert backend == "modelv2-tf"
-        return name, seed
+        return TrialSpec(backend, variant, seed)
 
-    def finished(self, asked):
+    def finished(self, spec):
         """Return the record of what was trained."""
-        name, seed = asked
-        if asked not in self.trained:
+        if (spec.variant, spec.seed) not in self.trained:
             return None
-        return make(seed, rewards(seed + self.shift, self.levels[name]), name)
+        level = self.levels[spec.variant]
+        return make(spec.seed, rewards(spec.seed + self.shift, level), spec.variant)
 
-    def record(self, asked, others):
+    def obtain(self, spec, others):
         """Train, or fail."""
         if self.by_machine is not None:
             raise TrialFailed("out of luck\nand more", self.by_machine)
-        assert asked in others()
-        self.trained.append(asked)
-        return self.finished(asked)
+        assert spec in others()
+        self.trained.append((spec.variant, spec.seed))
+        return self.finished(spec)
 
 
 def judge(shelf, **rule):
@@ -69,25 +71,23 @@ def judge(shelf, **rule):
 def test_one_trial_is_enough_where_nothing_changed():
     shelf = Shelf(full=1.0)
     verdict = judge(shelf)
-    assert verdict.name == "identical" and verdict.passed
+    assert verdict.outcome is Outcome.IDENTICAL
     assert shelf.trained == [("full", 1)] and len(verdict.records) == 1
 
 
 def test_two_trials_are_enough_where_bits_changed_and_rewards_did_not():
     shelf = Shelf(shift=1, full=1.0)
     verdict = judge(shelf)
-    assert verdict.name == "no regression" and verdict.passed
+    assert verdict.outcome is Outcome.NO_REGRESSION
     assert shelf.trained == [("full", 1), ("full", 2)]
     assert "episodes" in str(verdict.difference)
 
 
-@pytest.mark.parametrize(
-    ("level", "name", "passed"), [(0.7, "regressed", False), (1.3, "improved", True)]
-)
-def test_three_trials_are_enough_for_a_large_change(level, name, passed):
+@pytest.mark.parametrize(("level", "outcome"), [(0.7, Outcome.REGRESSED), (1.3, Outcome.IMPROVED)])
+def test_three_trials_are_enough_for_a_large_change(level, outcome):
     shelf = Shelf(full=level)
     verdict = judge(shelf)
-    assert (verdict.name, verdict.passed) == (name, passed)
+    assert verdict.outcome is outcome
     assert [seed for _, seed in shelf.trained] == [1, 2, 3]
     assert verdict.change == pytest.approx((level - 1) * 100 / 120, abs=0.05)
 
@@ -95,22 +95,22 @@ def test_three_trials_are_enough_for_a_large_change(level, name, passed):
 def test_a_spent_budget_does_not_pass():
     shelf = Shelf(shift=1, full=0.995)
     verdict = judge(shelf, tolerance=0.005, looks=(2, 4))
-    assert verdict.name == "inconclusive" and not verdict.passed
+    assert verdict.outcome is Outcome.INCONCLUSIVE
     assert len(shelf.trained) == 4
 
 
 @pytest.mark.parametrize(
-    ("by_machine", "name"), [(False, "broken"), (True, "broken by the machine")]
+    ("by_machine", "outcome"), [(False, Outcome.BROKEN), (True, Outcome.BROKEN_BY_MACHINE)]
 )
-def test_a_trial_that_fails_breaks_its_subject_alone(by_machine, name):
+def test_a_trial_that_fails_breaks_its_subject_alone(by_machine, outcome):
     shelf = Shelf(by_machine=by_machine, full=1.0)
     gate = Gate(shelf, Rule(variants=2), BASELINES, PLATFORM)
     verdict = gate.verdict(FULL)
-    assert verdict.name == name and not verdict.passed and "out of luck" in verdict.failure
-    assert verdict.records == ()
+    assert verdict.outcome is outcome and "out of luck" in verdict.failure
+    assert verdict.records == []
     shelf.by_machine = None
     shelf.levels["stacked"] = 1.0
-    assert gate.verdict(STACKED).name == "identical"
+    assert gate.verdict(STACKED).outcome is Outcome.IDENTICAL
     assert gate.verdict(FULL) is verdict
 
 
@@ -118,41 +118,41 @@ def test_a_trial_that_ended_too_few_episodes_is_broken():
     """There is nothing to judge, and no reason to blame what was learned."""
 
     class Short(Shelf):
-        def finished(self, asked):
+        def finished(self, spec):
             """Return a record of 50 episodes."""
-            record = super().finished(asked)
+            record = super().finished(spec)
             return record and {**record, "episodes": [record["episodes"][0][:50]]}
 
     verdict = judge(Short(full=1.0))
-    assert verdict.name == "broken" and verdict.records == ()
+    assert verdict.outcome is Outcome.BROKEN and verdict.records == []
     assert "full, seed 1: 50 episodes ended, and a learned reward needs 100" in verdict.failure
-    assert "python -m fixtures.training.trial full --seed 1" in verdict.failure
+    assert "python -m fixtures.training full --seed 1" in verdict.failure
 
 
-def test_who_waits_is_told_what_the_other_subjects_need():
+def test_a_run_that_waits_trains_what_the_other_subjects_need():
     """And never what a subject that has its verdict would not."""
-    told = []
+    offered = []
 
     class Watched(Shelf):
-        def record(self, asked, others):
-            """Take down what was to be had."""
-            told.append(others())
-            return super().record(asked, others)
+        def obtain(self, spec, others):
+            """Note what else there is to train."""
+            offered.append([(other.variant, other.seed) for other in others()])
+            return super().obtain(spec, others)
 
     shelf = Watched(full=1.0, stacked=0.5)
     gate = Gate(shelf, Rule(variants=2), BASELINES, PLATFORM)
     gate.verdict(FULL)
     gate.verdict(STACKED)
-    assert told[0] == [("full", 1), ("stacked", 1)]
-    assert told[1] == [("stacked", 1)]
-    assert told[-1] == [("stacked", 3)]
+    assert offered[0] == [("full", 1), ("stacked", 1)]
+    assert offered[1] == [("stacked", 1)]
+    assert offered[-1] == [("stacked", 3)]
 
 
 def test_records_that_are_there_already_are_judged_without_training():
     shelf = Shelf(full=0.7)
     shelf.trained = [("full", seed) for seed in range(1, 9)]
     verdict = judge(shelf)
-    assert verdict.name == "regressed" and len(verdict.records) == 3
+    assert verdict.outcome is Outcome.REGRESSED and len(verdict.records) == 3
     assert len(shelf.trained) == 8
 
 
@@ -172,4 +172,4 @@ AMD, INTEL = {"processor": "AMD 1"}, {"processor": "Intel 1"}
 def test_the_first_seed_is_one_that_was_recorded_on_such_a_machine(platform, order):
     records = [{**make(seed), "platform": AMD if seed < 21 else INTEL} for seed in range(1, 25)]
     baseline = Baseline("ray-9.0.0/modelv2-tf", "full", tuple(records))
-    assert seeds(baseline, platform, 5) == order
+    assert order_of_seeds(baseline, platform, 5) == order

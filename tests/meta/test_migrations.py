@@ -5,15 +5,17 @@ import shutil
 
 import pytest
 
-from fixtures.baselines import files as baselines
-from fixtures.baselines import migrations
-from fixtures.baselines.files import BaselineError
+from fixtures.baselines import files, migrations
+from fixtures.baselines.errors import BaselineError
 from fixtures.baselines.migrations import MIGRATIONS, migrate, to_4
 from fixtures.records.schema import SCHEMA
-from fixtures.training.trial import plain
+from fixtures.training.config import recorded
 from tests.meta.records import make
 
 STACK = "ray-9.0.0/modelv2-tf"
+
+
+ATTENTION = "<class 'fixtures.rllib.attention.Attention'>"
 
 
 def in_form_3(record):
@@ -23,7 +25,7 @@ def in_form_3(record):
     record["config"] = {
         **record["config"],
         "callbacks": "fixtures.rllib.callbacks.tracing.<locals>.Tracing",
-        "_rl_module_spec": "RLModuleSpec(module_class=<class 'fixtures.rllib.attention.Attention'>)",
+        "_rl_module_spec": f"RLModuleSpec(module_class={ATTENTION})",
     }
     return record
 
@@ -32,11 +34,11 @@ def in_form_3(record):
 def folder(tmp_path, monkeypatch):
     """A folder with a baseline of form 3, and one for calibration."""
     with monkeypatch.context() as older:
-        shared = tuple("learner" if name == "backend" else name for name in baselines.SHARED)
-        older.setattr(baselines, "SHARED", shared)
-        older.setattr(baselines, "SCHEMA", 3)
+        shared = tuple("learner" if name == "backend" else name for name in files.SHARED)
+        older.setattr(files, "SHARED", shared)
+        older.setattr(files, "SCHEMA", 3)
         for place, seeds in ((tmp_path, (1, 2)), (tmp_path / "calibration", (25, 26))):
-            baselines.save(place, [in_form_3(make(seed)) for seed in seeds], first=seeds[0])
+            files.save(place, [in_form_3(make(seed)) for seed in seeds], first=seeds[0])
     return tmp_path
 
 
@@ -56,11 +58,11 @@ def test_baselines_are_refused_until_they_are_migrated(folder):
     with pytest.raises(
         BaselineError, match="schema: is 3, .* `python -m fixtures.baselines.migrations`"
     ):
-        baselines.load(folder, STACK, "full")
+        files.load(folder, STACK, "full")
     assert [(path.name, form) for path, form in migrate(folder)] == [("full.records.json", 3)] * 2
-    migrated = baselines.load(folder, STACK, "full")
+    migrated = files.load(folder, STACK, "full")
     assert migrated.record(1)["trace"] == make(1)["trace"]
-    assert len(baselines.load(folder / "calibration", STACK, "full", 25).records) == 2
+    assert len(files.load(folder / "calibration", STACK, "full", 25).records) == 2
 
 
 def test_what_is_migrated_already_stays_as_it_is(folder):
@@ -118,14 +120,14 @@ def ours(monkeypatch):
 
 
 def test_what_is_ours_is_recorded_by_its_own_name(ours):
-    assert plain({"callbacks": Named}) == {"callbacks": "pytest_learns:Named"}
-    assert plain(json.JSONDecoder) == "json.decoder.JSONDecoder"
+    assert recorded({"callbacks": Named}) == {"callbacks": "pytest_learns:Named"}
+    assert recorded(json.JSONDecoder) == "json.decoder.JSONDecoder"
 
 
 @pytest.mark.parametrize("unnamed", [Ours, Derived])
 def test_what_is_ours_and_has_no_name_is_refused(ours, unnamed):
     with pytest.raises(ValueError, match="give it a recorded_as"):
-        plain([unnamed])
+        recorded([unnamed])
 
 
 def test_a_class_within_a_specification_is_named_too(ours):
@@ -138,4 +140,4 @@ def test_a_class_within_a_specification_is_named_too(ours):
         def __repr__(self):
             return f"Specification(module_class={self.module_class})"
 
-    assert plain(Specification(Named)) == "Specification(module_class=pytest_learns:Named)"
+    assert recorded(Specification(Named)) == "Specification(module_class=pytest_learns:Named)"

@@ -1,6 +1,6 @@
 """Every contract of models fails when the model that it reads has the defect it guards against."""
 
-# A defect is told by the name of its class.
+# The name of its class says what a defect is.
 # ruff: noqa: D101, D102
 
 from types import SimpleNamespace
@@ -82,7 +82,7 @@ MEMORY = {
 
 def let(monkeypatch, module, **what):
     """Let a module of contracts find this in place of what RLlib built."""
-    monkeypatch.setattr(module, "algorithm", lambda subject: SimpleNamespace(**what))
+    monkeypatch.setattr(module, "probe_of", lambda subject: SimpleNamespace(**what))
 
 
 @pytest.mark.parametrize(("defect", "contract"), MEMORY.items())
@@ -160,7 +160,7 @@ def test_a_memory_too_many_or_too_few_is_caught(monkeypatch, variant, names, cau
 
 
 def reread(error):
-    """Return an ``Untrained.read_again`` that reads the last of three steps wrong by ``error``."""
+    """Return an ``Probe.read_again`` that reads the last of three steps wrong by ``error``."""
     sampled = np.zeros((3, 2))
     read = sampled + [[0], [0], [error]]
     return lambda episodes: [{"sampled": {"logits": sampled}, "read": {"logits": read}}]
@@ -183,13 +183,13 @@ def test_a_minibatch_that_is_read_otherwise_than_it_was_sampled_is_caught(monkey
 APART = Subject("rlmodule-torch", "stateless")
 
 
-def summed(weight, state_weight, told=1):
-    """Return an ``Untrained.play`` that gives so many times what ``Summing`` gives."""
+def summed(weight, state_weight, states=1):
+    """Return an ``Probe.play`` that gives so many times what ``Summing`` gives."""
 
     def play(episodes):
         sums = [np.cumsum(each[:, :1], axis=0) for each in episodes]
         return [
-            Played(weight * np.concatenate([s, -s], axis=1), s, [state_weight * s][:told])
+            Played(weight * np.concatenate([s, -s], axis=1), s, [state_weight * s][:states])
             for s in sums
         ]
 
@@ -199,7 +199,7 @@ def summed(weight, state_weight, told=1):
 def test_a_sampler_that_missed_an_update_is_caught(monkeypatch):
     monkeypatch.setattr(test_memory, "APART", [APART.backend])
     test_memory.check_samplers(SimpleNamespace(model=Summing(), play=summed(1, 1)), APART)
-    for broken in (summed(0.9, 1), summed(1, 0.9), summed(1, 1, told=0)):
+    for broken in (summed(0.9, 1), summed(1, 0.9), summed(1, 1, states=0)):
         with pytest.raises(AssertionError):
             test_memory.check_samplers(SimpleNamespace(model=Summing(), play=broken), APART)
 

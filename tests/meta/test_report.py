@@ -5,12 +5,14 @@ from dataclasses import asdict
 
 import pytest
 
-from fixtures.baselines.files import Baseline, Selection
-from fixtures.judging.sequential import Rule
-from fixtures.judging.verdict import Verdict, judge
+from fixtures.baselines.files import Baseline
+from fixtures.baselines.selection import Selection
+from fixtures.judging.outcome import Outcome
+from fixtures.judging.sequential import Rule, Wanted
+from fixtures.judging.verdict import Candidate, Verdict, judge
 from fixtures.records.rewards import begun, curve, learned_reward, smoothed
 from fixtures.reporting import markdown, terminal
-from fixtures.reporting.facts import differing_versions, facts, unjudged
+from fixtures.reporting.facts import differing_versions, facts_of, facts_of_unjudged
 from fixtures.rllib.matrix import Subject
 from tests.meta.records import make
 
@@ -34,7 +36,7 @@ def fallen(seed):
 
 def verdict(records, **rule):
     """Judge records by the rule of a run over four variants."""
-    return judge(Rule(variants=4, **rule), BASELINE, records)
+    return judge(Rule(variants=4, **rule), BASELINE, [Candidate.of(record) for record in records])
 
 
 REGRESSED = verdict([fallen(seed) for seed in (1, 2, 3)])
@@ -42,7 +44,7 @@ REGRESSED = verdict([fallen(seed) for seed in (1, 2, 3)])
 
 def message():
     """Return the lines of a failure."""
-    return terminal.failure(REGRESSED, facts(FULL, REGRESSED)).splitlines()
+    return terminal.failure(REGRESSED, facts_of(FULL, REGRESSED)).splitlines()
 
 
 def test_a_failure_says_what_fell_by_how_much():
@@ -80,12 +82,12 @@ def test_a_failure_names_the_first_difference():
 def test_a_failure_shows_how_to_repeat_one_trial():
     assert (
         message()[-1].strip()
-        == "python -m fixtures.training.trial full --seed 1 --backend modelv2-tf --iterations 2"
+        == "python -m fixtures.training full --seed 1 --backend modelv2-tf --iterations 2"
     )
 
 
 def test_a_glance_has_both_returns_the_change_and_the_trials():
-    first, second = terminal.lines(facts(FULL, REGRESSED))[:2]
+    first, second = terminal.summary(facts_of(FULL, REGRESSED))[:2]
     words = first.replace("+-", " ").split()
     assert words[:3] == ["full", "REGRESSED", "32.75"] and words[4] == "20.12"
     assert words[6].startswith("-3") and words[6].endswith("%") and words[-1] == "3"
@@ -93,7 +95,7 @@ def test_a_glance_has_both_returns_the_change_and_the_trials():
 
 
 def test_a_glance_at_what_did_not_change():
-    (line,) = terminal.lines(facts(FULL, verdict([make(1, (20.0, 40.1))])))
+    (line,) = terminal.summary(facts_of(FULL, verdict([make(1, (20.0, 40.1))])))
     assert (
         line.startswith(f"{'full':<18}identical")
         and "seed 1" in line
@@ -106,46 +108,52 @@ def test_a_glance_at_what_changed_by_rounding_alone():
     record = make(1, (20.0, 40.1))
     loss = record["trace"]["iterations"][0]["updates"][0]["losses"]
     loss["vf_loss"] *= 1 + 1e-7
-    assert verdict([record]).name is None
-    (line,) = terminal.lines(facts(FULL, verdict([{**record, "platform": {"machine": "arm64"}}])))
+    assert verdict([record]) == Wanted(2)
+    (line,) = terminal.summary(
+        facts_of(FULL, verdict([{**record, "platform": {"machine": "arm64"}}]))
+    )
     assert line.startswith(f"{'full':<18}identical") and "equal up to rounding (1e-05)" in line
     assert "bits" not in line and line.endswith(" 1")
 
 
-def test_a_glance_names_the_drop_that_would_have_been_found():
+def test_a_glance_names_the_drop_that_is_detected():
     same = [make(seed, (20.0, 40.0 + (seed + 1) / 10)) for seed in (1, 2)]
-    found = facts(FULL, verdict(same))
+    found = facts_of(FULL, verdict(same))
     assert found["verdict"] == "no regression"
-    assert f"-{found['detectable_drop']:.0%}" in terminal.lines(found)[0]
+    assert f"-{found['detects']:.0%}" in terminal.summary(found)[0]
 
 
 @pytest.mark.parametrize(("needed", "said"), [(48, "--budget=48"), (None, "Record more")])
 def test_what_is_inconclusive_says_what_it_would_take(needed, said):
     spent = verdict([make(s, (20.0, 41.0)) for s in (1, 2)], tolerance=0.001, looks=(2,))
-    assert spent.name == "inconclusive"
-    found = {**facts(FULL, spent), "budget_needed": needed}
-    assert said in terminal.lines(found)[1] and said in terminal.failure(spent, found)
+    assert spent.outcome is Outcome.INCONCLUSIVE
+    found = {**facts_of(FULL, spent), "budget_needed": needed}
+    assert said in terminal.summary(found)[1] and said in terminal.failure(spent, found)
 
 
 def test_what_could_not_be_trained_is_no_verdict_on_learning():
-    broken = Verdict("broken", BASELINE, (), RULE, failure="full, seed 1, could not\nmore")
-    found = facts(FULL, broken)
+    broken = Verdict(Outcome.BROKEN, BASELINE, (), RULE, failure="full, seed 1, could not\nmore")
+    found = facts_of(FULL, broken)
     assert terminal.failure(broken, found).startswith("BROKEN, which is no verdict on learning")
-    (line,) = terminal.lines(found)
+    (line,) = terminal.summary(found)
     assert "BROKEN" in line and line.endswith("full, seed 1, could not")
 
 
 def test_the_page_has_a_row_for_each_variant_and_the_evidence_behind_it():
-    broken = Verdict("broken", BASELINE, (), RULE, failure="full, seed 1, could not\nmore")
-    told = [facts(FULL, each) for each in (REGRESSED, verdict([make(1, (20.0, 40.1))]), broken)]
-    told.append(unjudged(Subject("modelv2-tf", "lstm"), "not offered", "it has none"))
+    broken = Verdict(Outcome.BROKEN, BASELINE, (), RULE, failure="full, seed 1, could not\nmore")
+    judged = [
+        facts_of(FULL, each) for each in (REGRESSED, verdict([make(1, (20.0, 40.1))]), broken)
+    ]
+    judged.append(
+        facts_of_unjudged(Subject("modelv2-tf", "lstm"), Outcome.NOT_OFFERED, "it has none")
+    )
     held = Selection("ray-9.1.0/modelv2-tf", "ray-9.0.0/modelv2-tf", "the nearest older one")
     text = markdown.page(
         {
             "stacks": {"modelv2-tf": asdict(held)},
             "overrides": {},
             "rule": asdict(RULE),
-            "verdicts": told,
+            "verdicts": judged,
         }
     )
     assert text.startswith("### ray-9.1.0/modelv2-tf held to the baseline of ray-9.0.0/modelv2-tf")
@@ -158,7 +166,7 @@ def test_the_page_has_a_row_for_each_variant_and_the_evidence_behind_it():
 
 def test_facts_are_plain():
     for each in (REGRESSED, verdict([make(1, (20.0, 40.1))])):
-        assert json.loads(json.dumps(facts(FULL, each))) == facts(FULL, each)
+        assert json.loads(json.dumps(facts_of(FULL, each))) == facts_of(FULL, each)
 
 
 def test_an_edited_rllib_counts_as_another_version():

@@ -6,16 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
+from fixtures.judging.outcome import Outcome
 from fixtures.judging.sequential import (
     BUDGETS,
     LOOKS,
     Rule,
+    Wanted,
+    budget_needed,
     critical,
     decide,
-    detectable,
+    decide_many,
+    detects,
     level,
-    needed,
-    outcomes,
     p_value,
     p_values,
     rates,
@@ -32,14 +34,19 @@ SHAPES = {
 """Distributions that trials may have; ranks must not care."""
 
 
+def passed(outcomes):
+    """Return which of many runs passed."""
+    return (outcomes == Outcome.NO_REGRESSION) | (outcomes == Outcome.IMPROVED)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_unchanged_stack_fails_no_more_often_than_stated(shape):
     draw = np.random.default_rng(0)
     trials = SHAPES[shape](draw, (20_000, 24 + RULE.budget))
-    verdicts, _ = outcomes(RULE, trials[:, :24], trials[:, 24:])
-    for verdict in ("regressed", "improved"):
+    outcomes, _ = decide_many(RULE, trials[:, :24], trials[:, 24:])
+    for outcome in (Outcome.REGRESSED, Outcome.IMPROVED):
         # Of one variant of four; three standard errors of the simulation on top.
-        assert np.mean(verdicts == verdict) <= 0.0025 + 3 * np.sqrt(0.0025 / 20_000)
+        assert np.mean(outcomes == outcome) <= 0.0025 + 3 * np.sqrt(0.0025 / 20_000)
 
 
 @pytest.mark.parametrize("spread", ["shrinks", "stays"])
@@ -48,37 +55,39 @@ def test_a_loss_of_the_tolerance_passes_no_more_often_than_stated(shape, spread)
     draw = np.random.default_rng(0)
     trials = SHAPES[shape](draw, (20_000, 24 + RULE.budget))
     lost = 0.8 * trials if spread == "shrinks" else trials - 0.2 * trials.mean()
-    verdicts, _ = outcomes(RULE, trials[:, :24], lost[:, 24:])
-    missed = np.mean((verdicts == "no regression") | (verdicts == "improved"))
+    outcomes, _ = decide_many(RULE, trials[:, :24], lost[:, 24:])
+    missed = np.mean(passed(outcomes))
     assert missed <= 0.05 + 3 * np.sqrt(0.05 / 20_000)
 
 
-@pytest.mark.parametrize(("change", "verdict"), [(-0.5, "regressed"), (0.5, "improved")])
-def test_a_large_change_takes_three_trials(change, verdict):
+@pytest.mark.parametrize(
+    ("change", "outcome"), [(-0.5, Outcome.REGRESSED), (0.5, Outcome.IMPROVED)]
+)
+def test_a_large_change_takes_three_trials(change, outcome):
     draw = np.random.default_rng(0)
     old, new = draw.normal(100, 5, 24), (1 + change) * draw.normal(100, 5, 16)
     decision = decide(RULE, old, new)
-    assert (decision.verdict, decision.trials) == (verdict, 3)
+    assert (decision.outcome, decision.trials) == (outcome, 3)
 
 
 def test_no_change_and_a_small_spread_take_two_trials():
     draw = np.random.default_rng(0)
     old, new = draw.normal(100, 4, 24), draw.normal(100, 4, 16)
     decision = decide(RULE, old, new)
-    assert (decision.verdict, decision.trials) == ("no regression", 2)
+    assert (decision.outcome, decision.trials) == (Outcome.NO_REGRESSION, 2)
 
 
 def test_more_trials_are_wanted_until_there_is_a_verdict():
     old = list(np.linspace(50, 150, 24))
-    assert decide(RULE, old, []).wanted == 2
-    assert decide(RULE, old, [70.0] * 2).wanted == 3
-    assert decide(RULE, old, [70.0] * 3).verdict is None
-    assert decide(RULE, old, [70.0] * 5).wanted == 6
+    assert decide(RULE, old, []) == Wanted(2)
+    assert decide(RULE, old, [70.0] * 2) == Wanted(3, looked_at=2)
+    assert decide(RULE, old, [70.0] * 3) == Wanted(4, looked_at=3)
+    assert decide(RULE, old, [70.0] * 5) == Wanted(6, looked_at=4)
 
 
 def test_a_spent_budget_is_inconclusive():
     decision = decide(RULE, np.linspace(10, 190, 24), [90.0, 88.0] * 8)
-    assert (decision.verdict, decision.trials) == ("inconclusive", 16)
+    assert (decision.outcome, decision.trials) == (Outcome.INCONCLUSIVE, 16)
     assert len(decision.looks) == len(RULE.looks)
 
 
@@ -98,9 +107,9 @@ numbers = st.integers(80, 120).map(float)
 def test_many_runs_at_once_are_decided_as_one_by_one(old, new, scale):
     """Ties included."""
     new = [scale * value for value in new]
-    verdicts, trials = outcomes(RULE, np.array([old]), np.array([new]))
+    outcomes, trials = decide_many(RULE, np.array([old]), np.array([new]))
     decision = decide(RULE, old, new)
-    assert (decision.verdict, decision.trials) == (verdicts[0], trials[0])
+    assert (decision.outcome, decision.trials) == (outcomes[0], trials[0])
 
 
 @given(
@@ -141,29 +150,29 @@ def test_all_looks_together_are_wrong_as_often_as_stated(error, size):
     assert wrong > 0.6 * error
 
 
-def test_the_drop_that_is_found_with_95_percent_power_is_found_that_often():
+def test_the_drop_that_is_detected_with_95_percent_power_is_detected_that_often():
     old = np.random.default_rng(0).normal(100, 6, 24)
-    drop = detectable(RULE, old)
+    drop = detects(RULE, old)
     assert 0.1 < drop < 0.3
-    assert rates(RULE, old, -drop)["regressed"] >= 0.95
-    assert rates(RULE, old, -drop + 0.01).get("regressed", 0) < 0.95
+    assert rates(RULE, old, -drop)[Outcome.REGRESSED] >= 0.95
+    assert rates(RULE, old, -drop + 0.01).get(Outcome.REGRESSED, 0) < 0.95
 
 
 def test_what_a_wide_spread_would_take():
     draw = np.random.default_rng(0)
-    assert needed(RULE, draw.normal(100, 22, 24)) in BUDGETS[1:]
-    assert needed(RULE, draw.exponential(100, 24)) is None
+    assert budget_needed(RULE, draw.normal(100, 22, 24)) in BUDGETS[1:]
+    assert budget_needed(RULE, draw.exponential(100, 24)) is None
 
 
 def test_the_budget_that_is_proposed_settles_who_was_inconclusive():
     """Not just any unchanged stack, most of which pass with far fewer trials."""
     earned = np.random.default_rng(1).normal(100, 20, 24)
-    budget = needed(RULE, earned)
+    budget = budget_needed(RULE, earned)
     draw = np.random.default_rng(7)
     old, new = draw.choice(earned, (20_000, 24)), draw.choice(earned, (20_000, budget))
-    stuck = outcomes(RULE, old, new[:, : RULE.budget])[0] == "inconclusive"
-    verdicts, _ = outcomes(RULE.within(budget), old[stuck], new[stuck])
-    assert np.mean((verdicts == "no regression") | (verdicts == "improved")) > 0.93
+    stuck = decide_many(RULE, old, new[:, : RULE.budget])[0] == Outcome.INCONCLUSIVE
+    outcomes, _ = decide_many(RULE.within(budget), old[stuck], new[stuck])
+    assert np.mean(passed(outcomes)) > 0.93
 
 
 @pytest.mark.parametrize(

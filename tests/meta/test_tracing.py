@@ -3,8 +3,8 @@
 import pytest
 
 from fixtures.judging.difference import compare
-from fixtures.records import tracing as trace
-from fixtures.rllib import matrix as offers
+from fixtures.records import tracing
+from fixtures.rllib.matrix import installed_backends
 from fixtures.training.runner import Trials
 from fixtures.training.trial import train
 
@@ -12,7 +12,7 @@ SHORT = {"train_batch_size": 400}
 """A tenth of an iteration: 3 minibatches, 30 times."""
 
 
-every_backend = pytest.mark.parametrize("backend", offers.installed())
+every_backend = pytest.mark.parametrize("backend", installed_backends())
 
 
 @pytest.fixture(scope="module")
@@ -27,25 +27,25 @@ def trained(tmp_path_factory):
             function=function,
             slots=folder / "slots",
         )
-        return trials.record(trials.ask(variant, 1, backend, iterations=1))
+        return trials.obtain(trials.request(backend, variant, 1, iterations=1))
 
     return get
 
 
-def train_without_a_look(variant, *asked, **settings):
-    """Train without looking into any update."""
-    trace.UPDATES = ()
-    trace.Tracer.first_update_made = lambda self, weights: None
-    return train(variant, *asked, **settings)
+def train_without_inspecting(spec):
+    """Train without inspecting any update."""
+    tracing.UPDATES = ()
+    tracing.Tracer.note_first_update = lambda self, weights: None
+    return train(spec)
 
 
 @every_backend
 @pytest.mark.parametrize("variant", ["full", "attention", "lstm"])
-def test_looking_into_updates_changes_nothing(trained, backend, variant):
-    looked = trained(backend, variant=variant)
-    blind = trained(backend, function=train_without_a_look, variant=variant)
-    assert looked["episodes"] == blind["episodes"]
-    seen, unseen = (each["trace"]["iterations"][0] for each in (looked, blind))
+def test_inspecting_updates_changes_nothing(trained, backend, variant):
+    inspected = trained(backend, variant=variant)
+    blind = trained(backend, function=train_without_inspecting, variant=variant)
+    assert inspected["episodes"] == blind["episodes"]
+    seen, unseen = (each["trace"]["iterations"][0] for each in (inspected, blind))
     assert len(seen["updates"]) == 4 and unseen["updates"] == []
     assert seen["weights"] == unseen["weights"]
 
@@ -56,7 +56,7 @@ def test_every_stage_is_there(trained, backend):
     found = record["trace"]
     assert set(found["initial_weights"]) == {"policy", "value"}
     assert {name: len(rows) for name, rows in found["opening"].items()} == dict.fromkeys(
-        trace.SAMPLING, trace.OPENING
+        tracing.SAMPLING, tracing.OPENING
     )
     assert set(found["opening"]["rewards"]) == {1.0}
     assert set(found["opening"]["actions"]) == {0.0, 1.0}

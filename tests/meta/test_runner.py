@@ -16,9 +16,10 @@ import psutil
 import pytest
 
 from fixtures.common import files
-from fixtures.stack import installed as stack
+from fixtures.stack import host, installed
 from fixtures.training import process
-from fixtures.training.runner import TrialFailed, Trials, command
+from fixtures.training.runner import Trials
+from fixtures.training.spec import TrialFailed, TrialSpec
 from tests.meta.records import train
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def small_stack(monkeypatch):
     """Spare each test the reading of all of RLlib's source."""
-    monkeypatch.setattr(stack, "source", lambda: "0" * 16)
+    monkeypatch.setattr(installed, "source", lambda: "0" * 16)
 
 
 @pytest.fixture
@@ -48,22 +49,22 @@ def log(tmp_path):
 
 
 def fresh(trials, seed=1):
-    """Ask in an interpreter of its own: no RLlib is needed, so none is imported."""
-    return trials.ask("full", seed, "modelv2-tf", fresh=True)
+    """Request an interpreter of its own: no RLlib is needed, so none is imported."""
+    return trials.request("modelv2-tf", "full", seed, fresh=True)
 
 
 def test_a_finished_trial_is_not_trained_again(trials, log):
-    first = trials().record(fresh(trials()))
-    again = trials(run="another").record(fresh(trials()))
+    first = trials().obtain(fresh(trials()))
+    again = trials(run="another").obtain(fresh(trials()))
     assert first == again and len(log()) == 1
 
 
-def at_once(trials, asked, others=tuple):
-    """Ask for the same trial from a process for each of ``trials``; return the records."""
+def at_once(trials, spec, others=tuple):
+    """Obtain the same trial from a process for each of ``trials``; return the records."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(len(trials), mp_context=context) as pool:
-        waiting = [pool.submit(each.record, asked, others) for each in trials]
-        return [each.result() for each in waiting]
+        waiting = [pool.submit(runner.obtain, spec, others) for runner in trials]
+        return [future.result() for future in waiting]
 
 
 def test_two_runs_at_once_train_a_trial_once(trials, log):
@@ -72,25 +73,25 @@ def test_two_runs_at_once_train_a_trial_once(trials, log):
     assert first == second and len(log()) == 1
 
 
-def test_who_waits_for_a_trial_trains_another(trials, log):
+def test_a_run_that_waits_for_a_trial_trains_another(trials, log):
     runs = [trials("slow", run=name) for name in ("one", "two")]
-    asked = [fresh(runs[0], seed) for seed in (1, 2)]
-    at_once(runs, asked[0], partial(list, asked))
+    specs = [fresh(runs[0], seed) for seed in (1, 2)]
+    at_once(runs, specs[0], partial(list, specs))
     assert sorted(line.split()[0] for line in log()) == ["1", "2"]
 
 
 def train_in_turn(trials, name, turns):
     """Hold a slot some times in a row, and leave a line for each."""
     for _ in range(turns):
-        with trials._slot():
+        with trials.slots.hold():
             with open(trials.folder / "turns", "a") as log:
                 log.write(f"{name}\n")
             time.sleep(0.5)
 
 
-def test_who_has_had_a_slot_lets_the_other_in_first(trials, monkeypatch):
+def test_a_run_that_has_had_a_slot_lets_the_other_in_first(trials, monkeypatch):
     """Two runs share a machine in turns, however eager one of them is."""
-    monkeypatch.setattr("fixtures.training.runner.cores", lambda: 1)
+    monkeypatch.setattr("fixtures.training.slots.cores", lambda: 1)
     runner = trials()
     runner.folder.mkdir()
     eager = threading.Thread(target=train_in_turn, args=(runner, "eager", 8))
@@ -105,30 +106,30 @@ def test_who_has_had_a_slot_lets_the_other_in_first(trials, monkeypatch):
 
 def test_a_crash_gives_the_reason_and_the_tail_of_its_log(trials):
     with pytest.raises(TrialFailed) as failure:
-        trials("crash").record(fresh(trials("crash")))
+        trials("crash").obtain(fresh(trials("crash")))
     text = str(failure.value)
     assert "full, seed 1, could not be trained: crashed with exit status 1" in text
     assert "this is what the log says last" in text and "RuntimeError: out of luck" in text
-    assert "python -m fixtures.training.trial full --seed 1" in text
+    assert "python -m fixtures.training full --seed 1" in text
 
 
 @pytest.mark.parametrize(
     ("do", "by_machine"), [("crash", False), ("no disk", True), ("kill", True)]
 )
-def test_what_the_machine_broke_is_told_from_what_the_software_did(trials, do, by_machine):
+def test_a_failure_of_the_machine_is_not_blamed_on_the_software(trials, do, by_machine):
     with pytest.raises(TrialFailed) as failure:
-        trials(do).record(fresh(trials(do)))
+        trials(do).obtain(fresh(trials(do)))
     assert failure.value.by_machine is by_machine
 
 
-def test_a_kill_is_told_from_a_crash(trials):
+def test_a_kill_is_not_called_a_crash(trials):
     with pytest.raises(TrialFailed, match="killed by SIGKILL(.|\n)*this it printed before"):
-        trials("kill").record(fresh(trials("kill")))
+        trials("kill").obtain(fresh(trials("kill")))
 
 
 def test_a_trial_that_hangs_is_ended_with_all_it_started(trials, log):
     with pytest.raises(TrialFailed, match="ended at its time limit of 20 s"):
-        trials("hang", time_limit=20).record(fresh(trials("hang")))
+        trials("hang", time_limit=20).obtain(fresh(trials("hang")))
     pids = [int(line.split()[1]) for line in log()]
     assert len(pids) == 2
     gone, alive = psutil.wait_procs([p for p in map(running, pids) if p], timeout=5)
@@ -161,13 +162,13 @@ def test_a_fork_server_that_dies_while_importing_is_a_failure(tmp_path):
 def test_a_failed_trial_is_not_tried_again_by_the_same_run_but_by_the_next(trials, log):
     for run in ("one", "one", "two"):
         with pytest.raises(TrialFailed):
-            trials("crash", run=run).record(fresh(trials("crash")))
+            trials("crash", run=run).obtain(fresh(trials("crash")))
     assert len(log()) == 2
 
 
 def test_a_failed_trial_leaves_no_record(trials, tmp_path):
     with pytest.raises(TrialFailed):
-        trials("crash").record(fresh(trials("crash")))
+        trials("crash").obtain(fresh(trials("crash")))
     assert not list(tmp_path.glob("store/records/*"))
 
 
@@ -180,7 +181,7 @@ def test_a_trial_ends_with_the_process_that_asked_for_it(tmp_path):
         "if __name__ == '__main__':\n"
         f"    trials = Trials({str(tmp_path)!r}, 'x', {{'do': 'hang', 'log': {str(log)!r}}},"
         f" 60, train, {str(tmp_path / 'slots')!r})\n"
-        "    trials.record(trials.ask('full', 1, 'modelv2-tf', fresh=True))\n"
+        "    trials.obtain(trials.request('modelv2-tf', 'full', 1, fresh=True))\n"
     )
     script = tmp_path / "asks.py"
     script.write_text(code)
@@ -207,51 +208,51 @@ def running(pid):
 
 @pytest.mark.parametrize("text", ['{"variant": "full", "se', "{}", "[]", "null"])
 def test_a_damaged_record_is_named(trials, text):
-    asked = fresh(trials())
-    trials().record(asked)
+    spec = fresh(trials())
+    trials().obtain(spec)
     (path,) = trials().store.folder.glob("records/*.json")
     path.write_text(text)
     with pytest.raises(ValueError, match=f"{path.name} is damaged.*delete it"):
-        trials().record(asked)
+        trials().obtain(spec)
 
 
 def test_another_trials_record_is_refused(trials):
-    asked = fresh(trials())
-    trials().record(asked)
+    spec = fresh(trials())
+    trials().obtain(spec)
     (path,) = trials().store.folder.glob("records/*.json")
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "seed": 2}))
     with pytest.raises(ValueError, match="holds another trial's record"):
-        trials().record(asked)
+        trials().obtain(spec)
 
 
 @pytest.mark.parametrize(
-    ("what", "change"),
+    ("module", "name", "change"),
     [
-        ("versions", lambda *distributions: {"ray": "9.9.9"}),
-        ("source", lambda: "1" * 16),
-        ("platform", lambda: {"machine": "another"}),
-        ("pinned_environment", lambda: {"OMP_NUM_THREADS": "2"}),
+        (installed, "versions", lambda *distributions: {"ray": "9.9.9"}),
+        (installed, "source", lambda: "1" * 16),
+        (host, "platform", lambda: {"machine": "another"}),
+        (host, "pinned_environment", lambda: {"OMP_NUM_THREADS": "2"}),
     ],
 )
-def test_whatever_determines_a_record_is_in_its_key(trials, monkeypatch, what, change):
-    before = trials()._key(fresh(trials()))
-    monkeypatch.setattr(stack, what, change)
-    assert trials()._key(fresh(trials())) != before
+def test_whatever_determines_a_record_is_in_its_key(trials, monkeypatch, module, name, change):
+    before = trials().store.key(fresh(trials()))
+    monkeypatch.setattr(module, name, change)
+    assert trials().store.key(fresh(trials())) != before
 
 
-def test_what_is_asked_is_in_the_key(trials):
+def test_what_is_requested_is_in_the_key(trials):
     some = trials()
-    asked = [
-        some.ask("full", 1, "modelv2-tf"),
-        some.ask("full", 1, "modelv2-torch"),
-        some.ask("full", 2, "modelv2-tf"),
-        some.ask("stacked", 1, "modelv2-tf"),
-        some.ask("full", 1, "modelv2-tf", iterations=1),
-        some.ask("full", 1, "modelv2-tf", fresh=True),
-        trials("crash").ask("full", 1, "modelv2-tf"),
+    requested = [
+        some.request("modelv2-tf", "full", 1),
+        some.request("modelv2-torch", "full", 1),
+        some.request("modelv2-tf", "full", 2),
+        some.request("modelv2-tf", "stacked", 1),
+        some.request("modelv2-tf", "full", 1, iterations=1),
+        some.request("modelv2-tf", "full", 1, fresh=True),
+        trials("crash").request("modelv2-tf", "full", 1),
     ]
-    assert len({some._key(each) for each in asked}) == len(asked)
+    assert len({some.store.key(spec) for spec in requested}) == len(requested)
 
 
 def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
@@ -263,10 +264,10 @@ def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
-def test_the_command_repeats_settings_as_a_shell_reads_them(trials):
-    asked = trials().ask("attention", 3, "modelv2-tf", iterations=1).identity
-    asked["overrides"] = {"lr": 5e-06, "env": "it's"}
-    assert command(asked) == (
-        "python -m fixtures.training.trial attention --seed 3 --backend modelv2-tf --iterations 1"
-        """ --config 'env="it'"'"'s"' --config lr=5e-06"""
+def test_the_command_repeats_settings_as_a_shell_reads_them():
+    overrides = {"lr": 5e-06, "model": "it's"}
+    spec = TrialSpec("modelv2-tf", "attention", 3, iterations=1, overrides=overrides)
+    assert spec.command() == (
+        "python -m fixtures.training attention --seed 3 --backend modelv2-tf --iterations 1"
+        """ --config lr=5e-06 --config 'model="it'"'"'s"'"""
     )

@@ -1,0 +1,29 @@
+"""The words of a verdict: what passes, what a run exits with, what is loud."""
+
+import pytest
+
+from fixtures.judging.outcome import Outcome
+
+
+@pytest.mark.parametrize(
+    ("word", "passes", "exit_status", "shown"),
+    [
+        ("identical", True, 0, "identical"),
+        ("no regression", True, 0, "no regression"),
+        ("improved", True, 0, "improved"),
+        ("regressed", False, 1, "REGRESSED"),
+        ("inconclusive", False, 10, "inconclusive"),
+        ("broken", False, 11, "BROKEN"),
+        ("broken by the machine", False, 12, "BROKEN BY THE MACHINE"),
+        ("not offered", False, 0, "not offered"),
+        ("no baseline", False, 0, "no baseline"),
+    ],
+)
+def test_each_word_knows_what_it_means(word, passes, exit_status, shown):
+    outcome = Outcome(word)
+    assert (outcome.passes, outcome.exit_status, outcome.shown) == (passes, exit_status, shown)
+    assert str(outcome) == f"{outcome}" == word
+
+
+def test_there_are_no_other_words():
+    assert len(Outcome) == 9

@@ -1,0 +1,87 @@
+"""What a run asks for, worked out of plain options."""
+
+import pytest
+
+from fixtures.baselines.errors import BaselineError
+from fixtures.baselines.files import save
+from fixtures.judging.outcome import Outcome
+from fixtures.plugin.options import Options
+from fixtures.plugin.plan import Plan
+from fixtures.rllib.backends import default_backend
+from fixtures.rllib.matrix import Subject, installed_backends
+from fixtures.stack import installed
+from tests.meta.records import make
+
+BACKEND = default_backend(installed.release())
+
+STACK = installed.stack_name(BACKEND)
+
+REWARDS = (20.0, 40.0, 60.0, 80.0, 100.0)
+
+
+def planned(folder, **options):
+    """Return the Plan of these options, on baselines in a folder."""
+    return Plan(Options(folder, folder / "store", **options))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a baseline of full and one of lstm for the installed stack."""
+    for variant in ("full", "lstm"):
+        save(tmp_path, [make(seed, REWARDS, variant, STACK) for seed in range(1, 13)])
+    return tmp_path
+
+
+def test_a_plan_names_what_is_asked_for(folder):
+    plan = planned(folder, variants="lstm,full", settings=["lr=0.1", "model=x"])
+    assert plan.subjects == [Subject(BACKEND, "full"), Subject(BACKEND, "lstm")]
+    assert plan.overrides == {"lr": 0.1, "model": "x"}
+    assert plan.rule.variants == 2 and plan.rule.budget == 16
+    assert plan.selections[BACKEND].stack == STACK and plan.is_own(plan.subjects[0])
+    assert plan.seconds(plan.subjects[0]) == 10.0 and plan.seconds(None) == 0.0
+    assert plan.verdicts == folder / "store" / "verdicts.json"
+
+
+def test_a_run_over_all_says_what_it_cannot_judge(folder):
+    plan = planned(folder, everything=True, backends=BACKEND)
+    assert set(plan.baselines) == {Subject(BACKEND, "full"), Subject(BACKEND, "lstm")}
+    outcomes = {outcome for outcome, _ in plan.unjudged.values()}
+    assert outcomes <= {Outcome.NO_BASELINE, Outcome.NOT_OFFERED}
+    assert len(plan.unjudged) == len(plan.subjects) - 2
+
+
+def test_a_run_over_all_has_every_backend_that_is_installed(folder):
+    assert planned(folder, everything=True).backends == installed_backends()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"variants": "blind"}, ValueError, "--variants: there is no variant 'blind'"),
+        ({"backends": "jax"}, ValueError, "--backends: there is no backend 'jax'"),
+        ({"variants": "stacked"}, BaselineError, "stacked.json is missing: record it"),
+        ({"variants": "full", "budget": 1}, BaselineError, "no loss could ever be told"),
+        ({"variants": "full", "against": "ray-0.1"}, BaselineError, "--against ray-0.1"),
+        ({"variants": "full", "settings": ["lr"]}, ValueError, "written NAME=VALUE"),
+        ({"recording": "baselines", "settings": ["lr=1"]}, BaselineError, "neither --config"),
+        ({"recording": "calibration"}, BaselineError, "requirements.txt is missing"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(folder, options, error, message):
+    with pytest.raises(error, match=message):
+        planned(folder, **options)
+
+
+def test_what_is_recorded_depends_on_the_purpose(folder):
+    """The lock says what is installed: everything else was refused above."""
+    lock = folder / STACK / ".." / "requirements.txt"
+    lock.resolve().write_text(f"ray=={installed.release()}\n")
+    python = ".".join(installed.versions()["python"].split(".")[:2])
+    (folder / STACK / ".." / "uv.toml").resolve().write_text(f'python-version = "{python}"\n')
+    plan = planned(folder, recording="baselines")
+    assert plan.records and plan.baselines == {} and plan.target == folder
+    assert plan.seeds(Subject(BACKEND, "full")) == range(1, 25)
+    assert plan.seeds(Subject(BACKEND, "lstm")) == range(1, 13)
+    kept = planned(folder, recording="calibration")
+    assert kept.target == folder / "calibration"
+    assert kept.seeds(Subject(BACKEND, "full")) == range(25, 49)

@@ -1,0 +1,94 @@
+"""Releases in order: candidates, nightlies and local builds are what a gate is run on."""
+
+import itertools
+
+import pytest
+
+from fixtures.baselines.errors import BaselineError
+from fixtures.baselines.files import save
+from fixtures.baselines.selection import main, select, stacks
+from fixtures.common.releases import version_of
+from fixtures.rllib.backends import adapter_name, default_backend
+from tests.meta.records import make
+
+IN_ORDER = [
+    "ray-1.8.0",
+    "ray-1.13.0",
+    "ray-2.9.3",
+    "ray-2.60.0.dev0",
+    "ray-2.60.0rc1",
+    "ray-2.60.0rc2",
+    "ray-2.60.0",
+    "ray-2.60.0+cpu",
+    "ray-2.60.1",
+    "ray-3.0.0.dev0",
+    "ray-3.0.0rc1",
+    "ray-3.0.0",
+]
+
+
+@pytest.mark.parametrize(("older", "newer"), itertools.combinations(IN_ORDER, 2))
+def test_a_release_sorts_after_what_led_to_it(older, newer):
+    assert version_of(older) < version_of(newer)
+    assert version_of(f"{older}/modelv2-tf") < version_of(newer[len("ray-") :])
+
+
+@pytest.mark.parametrize("name", ["nightly", "ray-", "ray-nightly/modelv2-tf", "ray-2.x"])
+def test_what_names_no_release_is_refused(name):
+    with pytest.raises(ValueError, match="names no release: a release is called such as"):
+        version_of(name)
+
+
+@pytest.mark.parametrize(
+    ("release", "backend"),
+    [
+        ("1.8.0", "modelv2-tf"),
+        ("2.4.0", "modelv2-tf"),
+        ("2.5.0rc1", "modelv2-torch"),
+        ("2.39.0", "modelv2-torch"),
+        ("2.40.0.dev0", "rlmodule-torch"),
+        ("2.60.0+local", "rlmodule-torch"),
+        ("3.0.0.dev0", "rlmodule-torch"),
+    ],
+)
+def test_a_candidate_has_the_api_of_its_release(release, backend):
+    assert default_backend(release) == backend
+    assert adapter_name(backend, release).rpartition(".")[2].startswith("ray")
+
+
+def test_a_backend_that_a_release_lacks_is_refused():
+    with pytest.raises(ValueError, match="ray 2.39.0 has no rlmodule-torch: the first is 2.40"):
+        adapter_name("rlmodule-torch", "2.39.0")
+
+
+def test_a_nightly_is_held_to_the_nearest_older_release(tmp_path):
+    for release in ("ray-2.60.0rc1", "ray-2.60.0", "ray-3.0.0"):
+        save(tmp_path, [make(seed, stack=f"{release}/modelv2-tf") for seed in (1, 2)])
+    for installed, expected in (
+        ("ray-3.0.0.dev0", "ray-2.60.0"),
+        ("ray-3.0.0rc1", "ray-2.60.0"),
+        ("ray-2.60.0rc2", "ray-2.60.0rc1"),
+        ("ray-2.60.0+cpu", "ray-2.60.0"),
+    ):
+        selection = select(tmp_path, f"{installed}/modelv2-tf")
+        assert selection.stack == f"{expected}/modelv2-tf"
+
+
+def test_a_folder_that_names_no_release_is_named(tmp_path, capsys):
+    (tmp_path / "ray-nightly" / "modelv2-tf").mkdir(parents=True)
+    with pytest.raises(BaselineError, match="ray-nightly/modelv2-tf: .*names no release"):
+        stacks(tmp_path)
+    with pytest.raises(SystemExit, match="error: .*ray-nightly"):
+        main([str(tmp_path)])
+
+
+def test_releases_are_listed_oldest_first(tmp_path, capsys):
+    for release in ("ray-2.60.0", "ray-2.60.0rc1", "ray-1.13.0", "ray-1.8.0"):
+        (tmp_path / release / "modelv2-tf").mkdir(parents=True)
+    main([str(tmp_path)])
+    assert capsys.readouterr().out.split() == [
+        "ray-1.8.0",
+        "ray-1.13.0",
+        "ray-2.60.0rc1",
+        "ray-2.60.0",
+    ]
