@@ -1,0 +1,132 @@
+"""The house: a floor knows those below it, and a library is known where it belongs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixtures.training.store import ROOMS
+
+PACKAGE = Path(__file__).parents[2] / "fixtures"
+
+FLOORS = (
+    ("common",),
+    ("environments", "records", "stack"),
+    ("rllib",),
+    ("training", "probing", "baselines"),
+    ("judging",),
+    ("reporting",),
+    ("calibration",),
+    ("plugin",),
+)
+"""From the bottom up; rooms on one floor do not know each other."""
+
+LIBRARIES = {
+    "common": {"packaging"},
+    "environments": {"gym", "gymnasium", "numpy"},
+    "records": {"numpy"},
+    "stack": set(),
+    "rllib": {"numpy", "ray", "torch", "tree"},
+    "training": {"filelock", "psutil"},
+    "probing": {"numpy"},
+    "baselines": {"packaging"},
+    "judging": {"numpy", "scipy"},
+    "reporting": {"matplotlib", "numpy", "scipy"},
+    "calibration": {"matplotlib", "numpy", "scipy"},
+    "plugin": {"pytest"},
+}
+
+MODULES = sorted(PACKAGE.glob("*/*.py"))
+
+
+def below(room):
+    """Return the rooms that a room may import, itself included."""
+    floor = next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+    return {room, *(each for rooms in FLOORS[:floor] for each in rooms)}
+
+
+def imported(tree):
+    """Yield (level, dotted name) of every import, those within functions and by name too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.level, node.module
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.level, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_module":
+            name = node.args[0]
+            if isinstance(name, ast.Constant):
+                yield len(name.value) - len(name.value.lstrip(".")), name.value.lstrip(".")
+
+
+def forbidden(room, source):
+    """Return a line for each import that a module of this room may not make."""
+    lines = []
+    for level, name in imported(ast.parse(source)):
+        top = name.partition(".")[0]
+        if level == 2 and top not in below(room):
+            lines.append(f"{room} may not import {top}: it is no floor below")
+        elif level == 0 and top in (PACKAGE.name, "pytest_learns"):
+            lines.append(f"{room} imports {name} absolutely, not relatively")
+        elif level == 0 and top not in LIBRARIES[room] | set(sys.stdlib_module_names):
+            lines.append(f"{room} may not import {top}: that library belongs to another room")
+    return lines
+
+
+def test_every_room_has_its_floor():
+    rooms = {path.parent.name for path in MODULES}
+    assert rooms == {room for floor in FLOORS for room in floor} == set(LIBRARIES)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="no list of the standard library's modules")
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_imports_what_its_room_may(path):
+    assert forbidden(path.parent.name, path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="no list of the standard library's modules")
+@pytest.mark.parametrize(
+    ("room", "source", "message"),
+    [
+        ("records", "from ..judging import gate", "records may not import judging"),
+        ("stack", "from ..records.schema import SCHEMA", "stack may not import records"),
+        ("training", "def f():\n from ..probing import probe", "training may not import probing"),
+        ("baselines", "import_module('..judging.gate', p)", "baselines may not import judging"),
+        ("plugin", "from fixtures.stack import host", "plugin imports fixtures.stack absolutely"),
+        ("judging", "import pytest", "judging may not import pytest"),
+        ("judging", "from psutil import Process", "judging may not import psutil"),
+        ("plugin", "from .. import judging\nimport ray", "plugin may not import ray"),
+    ],
+)
+def test_a_forbidden_import_is_named(room, source, message):
+    assert [line.partition(":")[0] for line in forbidden(room, source)] == [message] or (
+        forbidden(room, source)[0].startswith(message)
+    )
+
+
+def test_a_stored_trials_key_covers_the_rooms_that_a_trial_is_made_of():
+    assert set(ROOMS) == below("training")
+
+
+def test_a_verdict_needs_no_environment_and_no_trainer():
+    """numpy, scipy and packaging are enough to judge."""
+    code = (
+        "import sys, fixtures.judging.gate, fixtures.reporting.markdown\n"
+        "others = {'gym', 'gymnasium', 'filelock', 'psutil', 'pytest', 'ray', 'torch'}\n"
+        "print(sorted(others & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_map_shows_every_module():
+    text = (PACKAGE / "README.md").read_text(encoding="utf-8")
+    names = {f"{path.parent.name}/" for path in MODULES} | {
+        path.stem for path in MODULES if not path.stem.startswith("__")
+    }
+    assert [name for name in sorted(names) if name not in text] == []
