@@ -83,16 +83,29 @@ def play(env, seed, episodes):
     The seed is given to the first reset only.
     """
     seeds = [seed] + [None] * len(episodes)
-    return [[start(env, s), *carry_on(env, actions)] for s, actions in zip(seeds, episodes)]
+    return [
+        [start(env, reset_seed), *carry_on(env, actions)]
+        for reset_seed, actions in zip(seeds, episodes)
+    ]
 
 
 def observed(env, seed, episodes):
     """Play, and return a list of observations for each episode."""
-    return [[each.observation for each in episode] for episode in play(env, seed, episodes)]
+    return observations_of(play(env, seed, episodes))
+
+
+def observations_of(episodes):
+    """Return a list of observations for each list of Steps."""
+    return [[observation for observation, *_ in episode] for episode in episodes]
+
+
+def outcomes_of(episodes):
+    """Return for each list of Steps a list of all that they hold but their observations."""
+    return [[outcome for _, *outcome in episode] for episode in episodes]
 
 
 def cut_short(last):
-    """Return whether this Step ended its episode by the time limit alone."""
+    """Return whether the time limit alone ended the episode of this last Step."""
     if GYMNASIUM:
         terminated, truncated, _ = last.rest
         return truncated and not terminated
@@ -113,19 +126,16 @@ def assert_identical(actual, expected):
 def assert_all_identical(actual, expected):
     """Assert that two lists of episodes, each a list of arrays, agree bit for bit."""
     assert [len(episode) for episode in actual] == [len(episode) for episode in expected]
-    for ours, theirs in zip(actual, expected):
-        for one, other in zip(ours, theirs):
-            assert_identical(one, other)
+    for actual_episode, expected_episode in zip(actual, expected):
+        for actual_array, expected_array in zip(actual_episode, expected_episode):
+            assert_identical(actual_array, expected_array)
 
 
 def assert_same_play(actual, expected):
     """Assert that two lists of episodes of Steps agree: observations, rewards and the rest."""
-    for ours, theirs in zip(actual, expected):
-        assert [each[1:] for each in ours] == [each[1:] for each in theirs]
-    assert_all_identical(
-        [[each.observation for each in episode] for episode in actual],
-        [[each.observation for each in episode] for episode in expected],
-    )
+    for actual_outcomes, expected_outcomes in zip(outcomes_of(actual), outcomes_of(expected)):
+        assert actual_outcomes == expected_outcomes
+    assert_all_identical(observations_of(actual), observations_of(expected))
 
 
 class Toy(gym.Env):
@@ -150,10 +160,10 @@ class Toy(gym.Env):
         self._buffer = np.zeros(4, np.float32) if one_buffer else None
 
     def _observe(self):
-        seen = len(self.given) + np.array([0.0, 0.25, 0.5, 0.75], np.float32)
+        observation = len(self.given) + np.array([0.0, 0.25, 0.5, 0.75], np.float32)
         if self._buffer is None:
-            return seen
-        self._buffer[:] = seen
+            return observation
+        self._buffer[:] = observation
         return self._buffer
 
     def reset(self, **_):
@@ -165,7 +175,7 @@ class Toy(gym.Env):
         return (observation, *rest) if GYMNASIUM else observation
 
     def step(self, action):
-        """Tell the next step of the story, whatever the action."""
+        """Play the next step of the story, whatever the action."""
         reward, terminated, truncated = next(self._steps)
         over = terminated or truncated
         info = {"moment": len(self.given)}
@@ -183,7 +193,8 @@ def steps_of(env, story):
 
 
 def _episode(rewards, terminated, truncated):
-    return [(r, False, False) for r in rewards[:-1]] + [(rewards[-1], terminated, truncated)]
+    *earlier, last = rewards
+    return [(reward, False, False) for reward in earlier] + [(last, terminated, truncated)]
 
 
 SEEDS = st.integers(0, 2**31 - 1)

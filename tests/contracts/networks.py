@@ -1,4 +1,4 @@
-"""What the contracts of models share: which there are here, and what is known of each."""
+"""What the contracts of models share: which models there are here, and what is known of each."""
 
 import pytest
 

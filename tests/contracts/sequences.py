@@ -15,7 +15,7 @@ __all__ = [
 
 
 class Sequences(NamedTuple):
-    """Sequences of a training batch, drawn without what a model wants of them.
+    """Sequences of a training batch; only the model that reads them says how wide they are.
 
     Attributes:
         lengths: of each sequence.
@@ -35,14 +35,14 @@ class Sequences(NamedTuple):
         return max(self.lengths) + self.padding
 
     def inputs(self, model):
-        """Return (batch, steps, k), as large as CartPole's observations, padding included."""
+        """Return inputs (batch, steps, k), as large as CartPole's observations, with padding."""
         return self._drawn(model, self.steps)
 
     def before(self, model):
-        """Return (batch, past, k)."""
+        """Return the inputs that were read before, (batch, past, k)."""
         return self._drawn(model, self.past)
 
-    def there(self):
+    def mask(self):
         """Return which steps are no padding, (batch, steps)."""
         return np.arange(self.steps) < np.array(self.lengths)[:, None]
 
@@ -86,7 +86,7 @@ def scripts(fewest, most):
 
 
 def assert_equal_but_for_rounding(one, other):
-    """Assert that two arrays agree to some hundred roundings of their largest float32."""
+    """Assert that two arrays agree up to 1e-5 of their largest value: a hundred roundings."""
     assert one.shape == other.shape
     allowed = 1e-6 + 1e-5 * np.abs(other).max(initial=0)
     apart = np.abs(one - other)

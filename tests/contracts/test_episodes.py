@@ -1,4 +1,4 @@
-"""Episodes counts what happens, and changes none of it."""
+"""The wrapper Episodes counts what happens, and changes none of it."""
 
 import numpy as np
 
@@ -25,8 +25,8 @@ def counted_by_hand(story):
     ]
 
 
-def listened_to(story):
-    """Return an Episodes that has counted this story."""
+def counting(story):
+    """Return an Episodes that has counted a whole story."""
     env = wrappers.Episodes(Toy(story))
     list(steps_of(env, story))
     return env
@@ -35,44 +35,47 @@ def listened_to(story):
 @for_all(story=STORIES)
 def test_ended_holds_the_return_and_length_of_each_episode_that_ended(story):
     """In order; terminated, truncated or both."""
-    assert listened_to(story).ended == counted_by_hand(story)
+    assert counting(story).ended == counted_by_hand(story)
 
 
 @for_all(story=STORIES)
 def test_a_reset_drops_an_unfinished_episode(story):
     """Neither listed nor carried over into the next one."""
     unfinished = [[(reward, False, False) for reward, _, _ in episode] for episode in story]
-    assert listened_to([*unfinished, [(1.0, True, False)]]).ended == [(1.0, 1)]
+    assert counting([*unfinished, [(1.0, True, False)]]).ended == [(1.0, 1)]
 
 
 @for_all(story=STORIES)
 def test_steps_counts_those_of_unfinished_episodes_too(story):
     """What was trained on is more than what has ended."""
-    assert listened_to(story).steps == sum(len(episode) for episode in story)
+    assert counting(story).steps == sum(len(episode) for episode in story)
 
 
 @for_all(story=STORIES)
 def test_what_was_counted_is_plain_numbers_whatever_the_rewards_were(story):
     """Records are JSON, and that knows no numpy."""
-    in_numpy = [
-        [(np.float32(reward), np.bool_(one), np.bool_(other)) for reward, one, other in episode]
+    numpy_story = [
+        [
+            (np.float32(reward), np.bool_(terminated), np.bool_(truncated))
+            for reward, terminated, truncated in episode
+        ]
         for episode in story
     ]
-    env = listened_to(in_numpy)
+    env = counting(numpy_story)
     assert env.ended == counted_by_hand(story)
-    assert all(type(r) is float and type(length) is int for r, length in env.ended)
+    assert all(type(total) is float and type(length) is int for total, length in env.ended)
 
 
 @for_all(story=STORIES)
 def test_results_pass_through_as_the_very_same_objects(story):
     """Resets and steps: not copies, not equal values."""
     toy = Toy(story)
-    for got in steps_of(wrappers.Episodes(toy), story):
-        gave = toy.given[-1]
-        assert got.observation is gave.observation
-        assert got.reward is gave.reward
-        assert len(got.rest) == len(gave.rest)
-        assert all(mine is its for mine, its in zip(got.rest, gave.rest))
+    for result in steps_of(wrappers.Episodes(toy), story):
+        original = toy.given[-1]
+        assert result.observation is original.observation
+        assert result.reward is original.reward
+        assert len(result.rest) == len(original.rest)
+        assert all(one is other for one, other in zip(result.rest, original.rest))
 
 
 @for_all(seed=SEEDS, episodes=EPISODES)

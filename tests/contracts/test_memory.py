@@ -1,4 +1,4 @@
-"""A model with memory reads a sequence at once as it reads it step by step, and nothing else."""
+"""A model with memory reads a sequence at once as it does step by step, and sees nothing else."""
 
 import numpy as np
 from hypothesis import example
@@ -23,7 +23,7 @@ MIXED = Script((30, 75, 7, 2, 55, 20, 21, 40, 13, 37), 0)
 """300 steps: episodes shorter, as long and longer than the sequences that RLlib cuts them into."""
 
 APART = [name for name in installed_backends() if name.startswith("rlmodule")]
-"""Backends whose samplers have a model of their own, and tell what it remembers."""
+"""Backends whose samplers have a model of their own, and report its state after each step."""
 
 WITH_TWO_MEMORIES = {"use_lstm": True, "max_seq_len": 20}
 """Where ``model_config`` is a dict, PPO builds an LSTM for the actions and one for the values."""
@@ -43,56 +43,62 @@ def model_and_state(subject, sequences):
 def test_a_sequence_read_at_once_gives_what_it_gives_step_by_step(subject, sequences):
     """From an episode's start and from its middle, for sequences of several lengths."""
     model, state = model_and_state(subject, sequences)
-    inputs, there = sequences.inputs(model), sequences.there()
+    inputs, mask = sequences.inputs(model), sequences.mask()
     at_once = model.read(inputs, sequences.lengths, state)
     stepwise = read_stepwise(model, inputs, state)
-    assert_equal_but_for_rounding(at_once.logits[there], stepwise.logits[there])
-    assert_equal_but_for_rounding(at_once.values[there], stepwise.values[there])
+    assert_equal_but_for_rounding(at_once.logits[mask], stepwise.logits[mask])
+    assert_equal_but_for_rounding(at_once.values[mask], stepwise.values[mask])
 
 
 @over(WITH_MEMORY)
 @for_all(examples=20, sequences=SEQUENCES, share=st.floats(0, 1, exclude_max=True))
 def test_no_output_depends_on_a_later_input(subject, sequences, share):
-    """Not by a bit; and each depends on its own."""
+    """To the bit; and each output depends on the input of its own step."""
     model, state = model_and_state(subject, sequences)
     inputs = sequences.inputs(model)
-    moved = int(share * max(sequences.lengths))
-    others = inputs.copy()
-    others[:, moved:] += 1
-    one, other = (model.read(each, sequences.lengths, state) for each in (inputs, others))
-    for ours, theirs in zip(one[:2], other[:2]):
-        assert (ours[:, :moved] == theirs[:, :moved]).all()
-        assert (ours[:, moved] != theirs[:, moved]).any()
+    first_moved = int(share * max(sequences.lengths))
+    moved_inputs = inputs.copy()
+    moved_inputs[:, first_moved:] += 1
+    original, moved = (
+        model.read(batch, sequences.lengths, state) for batch in (inputs, moved_inputs)
+    )
+    # Logits, then values.
+    for before, after in zip(original[:2], moved[:2]):
+        assert (before[:, :first_moved] == after[:, :first_moved]).all()
+        assert (before[:, first_moved] != after[:, first_moved]).any()
 
 
 @over(WITH_MEMORY)
 @for_all(examples=20, sequences=SEQUENCES)
 def test_padding_changes_nothing(subject, sequences):
-    """Neither what stands in it, by a bit, nor how much there is of it, but for rounding."""
+    """Its content changes no bit of the output, and its length no more than the rounding."""
     model, state = model_and_state(subject, sequences)
-    inputs, there = sequences.inputs(model), sequences.there()
-    zeros = np.where(there[..., None], inputs, np.float32(0))
+    inputs, mask = sequences.inputs(model), sequences.mask()
+    zeros = np.where(mask[..., None], inputs, np.float32(0))
     longest = max(sequences.lengths)
     filled, padded, trimmed = (
-        model.read(each, sequences.lengths, state)[:2]
-        for each in (inputs, zeros, zeros[:, :longest])
+        model.read(batch, sequences.lengths, state)[:2]
+        for batch in (inputs, zeros, zeros[:, :longest])
     )
+    # Logits, then values.
     for of_filled, of_padded, of_trimmed in zip(filled, padded, trimmed):
-        assert (of_filled[there] == of_padded[there]).all()
-        assert_equal_but_for_rounding(of_trimmed[there[:, :longest]], of_padded[there])
+        assert (of_filled[mask] == of_padded[mask]).all()
+        assert_equal_but_for_rounding(of_trimmed[mask[:, :longest]], of_padded[mask])
 
 
 @over(WITH_MEMORY)
 @for_all(examples=20, sequences=SEQUENCES)
 def test_sequences_of_one_batch_do_not_see_each_other(subject, sequences):
-    """Each reads what it would read alone."""
+    """Each gives what it gives in a batch of its own."""
     model, state = model_and_state(subject, sequences)
     inputs = sequences.inputs(model)
     together = model.read(inputs, sequences.lengths, state)
     for row, length in enumerate(sequences.lengths):
-        alone = model.read(inputs[[row]], [length], [each[[row]] for each in state])
-        for ours, theirs in zip(alone[:2], together[:2]):
-            assert_equal_but_for_rounding(ours[0, :length], theirs[row, :length])
+        row_state = [array[[row]] for array in state]
+        alone = model.read(inputs[[row]], [length], row_state)
+        # Logits, then values.
+        for of_alone, of_together in zip(alone[:2], together[:2]):
+            assert_equal_but_for_rounding(of_alone[0, :length], of_together[row, :length])
 
 
 @over(WITH_MEMORY)
@@ -112,46 +118,47 @@ def test_memory_does_not_leak_from_one_episode_into_the_next(subject, script):
 def test_what_was_sampled_is_what_is_learned_from(subject, script):
     """RLlib cuts, pads, shuffles and slices; whatever it does, each step keeps its own past.
 
-    Nothing has been learned yet, so each minibatch has to be read as it was when it was played.
+    The learning rate is 0, so training has to read each minibatch as sampling read the same steps.
     """
     minibatches = probe_of(subject).read_again(script.episodes())
-    assert minibatches and all(len(each["sampled"]["logits"]) for each in minibatches)
-    for each in minibatches:
-        for name, sampled in each["sampled"].items():
-            assert_equal_but_for_rounding(each["read"][name], sampled)
+    assert minibatches
+    assert all(len(minibatch["sampled"]["logits"]) for minibatch in minibatches)
+    for minibatch in minibatches:
+        for name, sampled in minibatch["sampled"].items():
+            assert_equal_but_for_rounding(minibatch["read"][name], sampled)
 
 
 @over(WITH_MEMORY)
 def test_samplers_remember_as_the_model_does_that_has_learned(subject):
-    """After an update: weights, states and their resets all arrive where sampling is."""
+    """After an update: new weights, states and their resets all reach the sampler."""
     check_samplers(updated(subject), subject)
 
 
 @over([Subject(name, "lstm") for name in APART])
 def test_samplers_remember_for_values_as_the_model_does_that_has_learned(subject):
-    """Where actions and values have a memory each."""
+    """Where the actions have one memory and the values another."""
     sampler = updated(subject, _model_config=WITH_TWO_MEMORIES)
     assert len(sampler.model.initial(1)) == 2 * len(probe_of(subject).model.initial(1))
     check_samplers(sampler, subject)
 
 
 def updated(subject, **overrides):
-    """Return a Probe that one update has moved."""
-    found = Probe(*subject, overrides={"lr": 1e-3, **overrides})
-    found.read_again(MIXED.episodes())
-    return found
+    """Return a Probe whose weights one update has changed."""
+    sampler = Probe(*subject, overrides={"lr": 1e-3, **overrides})
+    sampler.read_again(MIXED.episodes())
+    return sampler
 
 
 def check_samplers(sampler, subject):
-    """Assert of each step's logits, and of the last state, that the model gives them too."""
+    """Assert that the sampler's logits, and its last state, are those of the model."""
     model, episodes = sampler.model, MIXED.episodes()
     for episode, played in zip(episodes, sampler.play(episodes)):
         shown = observed(subject.variant, episode)[None]
         read = read_stepwise(model, shown, model.initial(1))
         assert_equal_but_for_rounding(played.logits, read.logits[0])
         assert len(played.state) == (len(read.state) if subject.backend in APART else 0)
-        for carried, given in zip(played.state, read.state):
-            assert_equal_but_for_rounding(carried[-1], given[0])
+        for sampler_states, model_state in zip(played.state, read.state):
+            assert_equal_but_for_rounding(sampler_states[-1], model_state[0])
 
 
 def observed(variant, episode):
@@ -159,5 +166,5 @@ def observed(variant, episode):
     cartpole = scripted()
     cartpole.episodes.append(episode)
     env = make(VARIANTS[variant], cartpole)
-    shown = [start(env), *(step(env, 0) for _ in episode[1:])]
-    return np.stack([each.observation for each in shown])
+    steps = [start(env), *(step(env, 0) for _ in episode[1:])]
+    return np.stack([observation for observation, *_ in steps])

@@ -1,4 +1,4 @@
-"""What was asked for is what RLlib built, and it sees as much of the past as its name says."""
+"""RLlib builds the network that a variant names, and it sees as much of the past as it should."""
 
 import pytest
 
@@ -13,19 +13,19 @@ REACH = {"default": 0, "frame_stacking": 3, "attention": 50}
 """Steps back that a network reads: GTrXL remembers so many by RLlib's defaults."""
 
 LSTM_SURELY = 10
-"""Steps back that an LSTM's state surely tells of; it forgets until a float can tell no more."""
+"""Steps back that an LSTM surely remembers; older observations may fade below float precision."""
 
 
 @over(SUBJECTS)
-def test_the_model_has_the_memory_that_it_was_asked_for_and_no_other(subject):
-    """Told by the names of its parameters."""
+def test_the_model_has_the_memory_that_its_variant_names_and_no_other(subject):
+    """Its parameters' names show which it has."""
     wanted = {VARIANTS[subject.variant].network} & set(MARKS)
     assert memories(probe_of(subject).algorithm.parameters()) == wanted
 
 
 @over(SUBJECTS)
 def test_actions_depend_on_the_past_where_they_must_and_nowhere_else(subject):
-    """To the bit: an observation so many steps back is moved, through RLlib's own sampler."""
+    """To the bit: RLlib's own sampler plays again with the observation k steps back moved."""
     back = reacts(changes(probe_of(subject).play))
     row = VARIANTS[subject.variant]
     stacked = sum(wrapper.arguments.get("n", 1) - 1 for wrapper in row.wrappers)
@@ -40,8 +40,8 @@ def test_actions_depend_on_the_past_where_they_must_and_nowhere_else(subject):
     "rlmodule-torch" not in matrix.installed_backends(), reason="this release has no RLModule"
 )
 @pytest.mark.parametrize("setting", ["model", "_model_config"])
-def test_attention_asked_of_an_api_that_has_none_is_reported(setting):
+def test_attention_requested_from_an_api_that_has_none_is_reported(setting):
     """RLlib itself warns at most, and builds a network without."""
-    asked = Probe("rlmodule-torch", "full", overrides={setting: {"use_attention": True}})
+    probe = Probe("rlmodule-torch", "full", overrides={setting: {"use_attention": True}})
     with pytest.raises(OtherNetwork, match="^asked for attention, got none$"):
-        check("default", asked.algorithm.config, asked.algorithm.parameters())
+        check("default", probe.algorithm.config, probe.algorithm.parameters())

@@ -31,7 +31,7 @@ def librarys_stack(env, n):
 
 @cache
 def rllibs_class():
-    """Return RLlib's StatelessCartPole, imported when first asked for: it takes ten seconds."""
+    """Return RLlib's StatelessCartPole, imported when first needed: it takes ten seconds."""
     for folder in ("envs.classes", "env"):
         try:
             module = import_module(f"ray.rllib.examples.{folder}.stateless_cartpole")
@@ -47,7 +47,7 @@ def test_stacked_shows_what_the_librarys_frame_stack_shows(seed, episodes, n):
     theirs = observed(librarys_stack(cartpole(), n), seed, episodes)
     assert_all_identical(
         observed(wrappers.Stacked(cartpole(), n), seed, episodes),
-        [[np.asarray(each).ravel() for each in episode] for episode in theirs],
+        [[np.asarray(window).ravel() for window in episode] for episode in theirs],
     )
 
 
@@ -65,8 +65,8 @@ def test_stacked_declares_the_space_of_the_librarys_frame_stack(n):
 def test_episodes_counts_what_the_librarys_statistics_count(story):
     """Both listen to the same episodes of one environment."""
     env = wrappers.Episodes(gym.wrappers.RecordEpisodeStatistics(Toy(story)))
-    theirs = [each.rest[-1]["episode"] for each in steps_of(env, story) if each.over]
-    assert env.ended == [(each["r"], each["l"]) for each in theirs]
+    theirs = [step.rest[-1]["episode"] for step in steps_of(env, story) if step.over]
+    assert env.ended == [(statistics["r"], statistics["l"]) for statistics in theirs]
 
 
 @for_all(seed=SEEDS, episodes=EPISODES)

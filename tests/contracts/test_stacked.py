@@ -70,32 +70,35 @@ def test_stacking_and_masking_commute(seed, episodes, n):
     stacked_first = observed(wrappers.Stacked(cartpole(), n), seed, episodes)
     assert_all_identical(
         observed(masked_first, seed, episodes),
-        [[each.reshape(n, 4)[:, [0, 2]].ravel() for each in episode] for episode in stacked_first],
+        [
+            [window.reshape(n, 4)[:, [0, 2]].ravel() for window in episode]
+            for episode in stacked_first
+        ],
     )
 
 
 @for_all(n=SIZES)
 def test_the_space_of_stacked_has_the_bounds_of_one_observation_n_times(n):
     """In the order of the frames, not of their components."""
-    one = cartpole().observation_space
+    single = cartpole().observation_space
     space = wrappers.Stacked(cartpole(), n).observation_space
-    assert space.dtype == one.dtype
-    assert_identical(space.low, np.concatenate([one.low] * n))
-    assert_identical(space.high, np.concatenate([one.high] * n))
+    assert space.dtype == single.dtype
+    assert_identical(space.low, np.concatenate([single.low] * n))
+    assert_identical(space.high, np.concatenate([single.high] * n))
 
 
 @for_all(story=STORIES, n=SIZES, one_buffer=st.booleans())
 def test_what_was_returned_earlier_never_changes(story, n, one_buffer):
-    """A trajectory that is kept stays as it was seen, whatever is played on."""
+    """A trajectory that is kept stays as it was observed, whatever is played after it."""
     env = wrappers.Stacked(Toy(story, one_buffer), n)
-    seen = [(each.observation, each.observation.copy()) for each in steps_of(env, story)]
-    for now, then in seen:
-        assert_identical(now, then)
+    returned = [(observation, observation.copy()) for observation, *_ in steps_of(env, story)]
+    for observation, copy_of_that_time in returned:
+        assert_identical(observation, copy_of_that_time)
 
 
 @for_all(story=STORIES, n=SIZES)
 def test_an_environment_that_reuses_one_buffer_is_stacked_like_any_other(story, n):
-    """The window keeps what was seen, not where it was seen."""
+    """The window holds copies of the observations, not the buffer that they arrived in."""
     usual, reusing = (wrappers.Stacked(Toy(story, reuse), n) for reuse in (False, True))
     for expected, actual in zip(steps_of(usual, story), steps_of(reusing, story)):
         assert_identical(actual.observation, expected.observation)
@@ -103,7 +106,7 @@ def test_an_environment_that_reuses_one_buffer_is_stacked_like_any_other(story, 
 
 @for_all(story=STORIES, n=SIZES)
 def test_writing_into_what_was_returned_never_changes_what_comes_next(story, n):
-    """A policy may normalise in place: the window is not what it was given."""
+    """A policy may normalise in place what it was given: that is not the window itself."""
     untouched, scribbled_on = (wrappers.Stacked(Toy(story), n) for _ in range(2))
     for expected, actual in zip(steps_of(untouched, story), steps_of(scribbled_on, story)):
         assert_identical(actual.observation, expected.observation)

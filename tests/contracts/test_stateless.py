@@ -25,7 +25,8 @@ def test_stateless_is_indices_0_and_2_of_the_full_observation(seed, episodes):
     """Bit for bit, over whole episodes beside a CartPole that shows everything."""
     full = observed(cartpole(), seed, episodes)
     stateless = observed(wrappers.Stateless(cartpole()), seed, episodes)
-    assert_all_identical(stateless, [[each[[0, 2]] for each in episode] for episode in full])
+    expected = [[observation[[0, 2]] for observation in episode] for episode in full]
+    assert_all_identical(stateless, expected)
 
 
 @for_all(
@@ -57,17 +58,17 @@ def test_the_space_of_stateless_has_the_bounds_of_indices_0_and_2():
 def test_what_stateless_returned_earlier_never_changes(story, one_buffer):
     """Also where the environment writes all its observations into one array."""
     env = wrappers.Stateless(Toy(story, one_buffer))
-    seen = [(each.observation, each.observation.copy()) for each in steps_of(env, story)]
-    for now, then in seen:
-        assert_identical(now, then)
+    returned = [(observation, observation.copy()) for observation, *_ in steps_of(env, story)]
+    for observation, copy_of_that_time in returned:
+        assert_identical(observation, copy_of_that_time)
 
 
 @for_all(story=STORIES)
 def test_writing_into_what_stateless_returned_leaves_the_environments_own_array_alone(story):
     """What is returned is a new array, not a view."""
     toy = Toy(story)
-    for each in steps_of(wrappers.Stateless(toy), story):
+    for observation, *_ in steps_of(wrappers.Stateless(toy), story):
         original = toy.given[-1].observation
         before = original.copy()
-        each.observation.fill(np.nan)
+        observation.fill(np.nan)
         assert_identical(original, before)

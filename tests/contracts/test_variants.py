@@ -22,6 +22,7 @@ from tests.contracts.environments import (
     cartpole,
     cut_short,
     for_all,
+    outcomes_of,
     play,
     start,
     step,
@@ -73,9 +74,7 @@ def test_rewards_and_endings_are_those_of_the_unwrapped_cartpole(name, seed, epi
     """In lockstep: reward, done or terminated and truncated, and info."""
     ours = play(make(name), seed, episodes)
     theirs = play(cartpole().unwrapped, seed, episodes)
-    assert [[s[1:] for s in episode] for episode in ours] == [
-        [s[1:] for s in episode] for episode in theirs
-    ]
+    assert outcomes_of(ours) == outcomes_of(theirs)
 
 
 @every_variant
@@ -94,10 +93,10 @@ def test_wrappers_hand_on_reward_ending_and_info_as_they_got_them(name, story):
     """Also where, unlike CartPole's, rewards vary and infos say something."""
     toy = Toy(story)
     env = making.make(variants.VARIANTS[name], toy)
-    for got in steps_of(env, story):
-        gave = toy.given[-1]
-        assert got.reward is gave.reward
-        assert got.rest == gave.rest
+    for result in steps_of(env, story):
+        original = toy.given[-1]
+        assert result.reward is original.reward
+        assert result.rest == original.rest
 
 
 @every_variant
@@ -118,7 +117,7 @@ def test_the_same_seed_gives_the_same_trajectory_in_a_used_environment(name, see
 @every_variant
 @for_all(seeds=st.lists(SEEDS, min_size=2, max_size=2, unique=True))
 def test_another_seed_gives_another_start(name, seeds):
-    """The seed arrives, rather than some seed."""
+    """The environment is seeded with the seed that it is given, not with some other."""
     one, other = (start(make(name), seed).observation for seed in seeds)
     assert one.tobytes() != other.tobytes()
 
@@ -126,7 +125,7 @@ def test_another_seed_gives_another_start(name, seeds):
 @every_variant
 @for_all(seed=SEEDS, actions=st.lists(ACTIONS, max_size=12))
 def test_environments_of_one_variant_share_nothing(name, seed, actions):
-    """What happens in one while another plays is not seen by the other."""
+    """An environment plays on as if it were alone while another is reset."""
     alone = play(make(name), seed, [actions])
     env, other = make(name), make(name)
     beside_another = [start(env, seed)]
@@ -156,7 +155,7 @@ def test_a_copy_made_mid_episode_continues_like_the_original(name, copied, seed,
 
 @every_variant
 def test_the_librarys_environment_checker_has_nothing_against_it(name):
-    """All its checks but rendering, which asks for a display."""
+    """All its checks but rendering, which needs a display."""
     with warnings.catch_warnings():
         # Both libraries warn about what CartPole itself is: its bounds, and having a wrapper.
         warnings.simplefilter("ignore")
@@ -168,12 +167,12 @@ def test_an_episode_is_cut_short_after_500_steps(name):
     """By the time limit, as CartPole-v1 is: the pole never falls here."""
     env = make(name)
     start(env)
-    taken = []
+    steps = []
     for _ in range(LIMIT + 1):
         # Upright and at rest: within one step the pole cannot fall.
         env.unwrapped.state = np.zeros(4)
-        taken.append(step(env, 0))
-        if taken[-1].over:
+        steps.append(step(env, 0))
+        if steps[-1].over:
             break
-    assert len(taken) == LIMIT
-    assert cut_short(taken[-1])
+    assert len(steps) == LIMIT
+    assert cut_short(steps[-1])

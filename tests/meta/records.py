@@ -1,4 +1,4 @@
-"""Small records for tests that judge, store or compare them; no one trained for these."""
+"""Small records for tests that judge, store or compare them; nothing was trained for these."""
 
 import copy
 import errno
@@ -66,7 +66,7 @@ def weights(seed, number):
 
 
 def train(spec):
-    """Stand where training stands, and do what ``spec.overrides["do"]`` says.
+    """Stand in for the function that trains, and do what ``spec.overrides["do"]`` says.
 
     ``log`` names a file that gets a line for each call: the seed and the process's id.
     """

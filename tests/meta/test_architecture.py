@@ -1,4 +1,4 @@
-"""The house: a floor knows those below it, and a library is known where it belongs."""
+"""A room, a folder of fixtures/, imports from the floors below it only, and its own libraries."""
 
 import ast
 import subprocess
@@ -21,7 +21,7 @@ FLOORS = (
     ("calibration",),
     ("plugin",),
 )
-"""From the bottom up; rooms on one floor do not know each other."""
+"""From the bottom up; rooms on one floor do not import each other."""
 
 LIBRARIES = {
     "common": {"packaging"},
@@ -44,7 +44,7 @@ MODULES = sorted(PACKAGE.glob("*/*.py"))
 def below(room):
     """Return the rooms that a room may import, itself included."""
     floor = next(number for number, rooms in enumerate(FLOORS) if room in rooms)
-    return {room, *(each for rooms in FLOORS[:floor] for each in rooms)}
+    return {room, *(lower_room for rooms in FLOORS[:floor] for lower_room in rooms)}
 
 
 def imported(tree):
@@ -118,10 +118,10 @@ def test_a_verdict_needs_no_environment_and_no_trainer():
         "others = {'gym', 'gymnasium', 'filelock', 'psutil', 'pytest', 'ray', 'torch'}\n"
         "print(sorted(others & set(sys.modules)))"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True
     )
-    assert done.stdout.strip() == "[]", done.stderr
+    assert completed.stdout.strip() == "[]", completed.stderr
 
 
 def test_the_map_shows_every_module():

@@ -1,4 +1,4 @@
-"""Baselines: what is written is read again, what is wrong is refused by name; the selection."""
+"""Baselines: how they are saved and loaded, refused where they are damaged, and selected."""
 
 import json
 
@@ -52,9 +52,9 @@ def test_saving_again_changes_no_byte(folder):
 def test_the_reviewed_file_has_a_line_for_each_trial(folder):
     lines = (folder / STACK / "full.json").read_text().splitlines()
     (line,) = [line for line in lines if '"seed": 2' in line]
-    found = json.loads(line.rstrip(","))
-    assert len(found.pop("digest")) == 16
-    assert found == {
+    trial = json.loads(line.rstrip(","))
+    assert len(trial.pop("digest")) == 16
+    assert trial == {
         "seed": 2,
         "learned_reward": [20.0, 40.0],
         "reported": [20.0, 40.0],
@@ -63,81 +63,93 @@ def test_the_reviewed_file_has_a_line_for_each_trial(folder):
 
 
 REFUSED = {
-    "a newer schema": (lambda c: c.update(schema=99), "schema: is 99, and this suite reads"),
+    "a newer schema": (
+        lambda content: content.update(schema=99),
+        "schema: is 99, and this suite reads",
+    ),
     "an older schema": (
-        lambda c: c.update(schema=3),
+        lambda content: content.update(schema=3),
         "schema: is 3, .*baselines.migrations",
     ),
-    "no records": (lambda c: c.pop("records"), "records: should be list"),
-    "an empty list": (lambda c: c["records"].clear(), "records.seed: every seed missing"),
-    "a missing seed": (lambda c: c["records"].pop(1), "records.seed: 2 missing"),
+    "no records": (lambda content: content.pop("records"), "records: should be list"),
+    "an empty list": (
+        lambda content: content["records"].clear(),
+        "records.seed: every seed missing",
+    ),
+    "a missing seed": (lambda content: content["records"].pop(1), "records.seed: 2 missing"),
     "a duplicate seed": (
-        lambda c: c["records"].append(c["records"][0]),
+        lambda content: content["records"].append(content["records"][0]),
         "records.seed: 1 is there 2 times",
     ),
     "another configuration": (
-        lambda c: c["records"][1].update(shared="0" * 16),
+        lambda content: content["records"][1].update(shared="0" * 16),
         r"records\[1\].shared \(seed 2\): was trained under another configuration",
     ),
     "an edited configuration": (
-        lambda c: c["shared"]["config"].update(lr=1.0),
+        lambda content: content["shared"]["config"].update(lr=1.0),
         r"records\[0\].shared \(seed 1\): was trained under another configuration",
     ),
     "another stack": (
-        lambda c: c["shared"].update(stack="ray-8.0.0/modelv2-tf"),
+        lambda content: content["shared"].update(stack="ray-8.0.0/modelv2-tf"),
         "shared.stack: is 'ray-8.0.0/modelv2-tf', not 'ray-9.0.0/modelv2-tf'",
     ),
     "no platform": (
-        lambda c: c["records"][0].pop("platform"),
+        lambda content: content["records"][0].pop("platform"),
         r"records \(seed 1\).platform: should be dict",
     ),
-    "no backend": (lambda c: c["shared"].pop("backend"), "shared.backend: is missing"),
+    "no backend": (lambda content: content["shared"].pop("backend"), "shared.backend: is missing"),
     "NaN reported": (
-        lambda c: c["records"][0].update(reported=[20.0, float("nan")]),
+        lambda content: content["records"][0].update(reported=[20.0, float("nan")]),
         r"records \(seed 1\).reported: holds what is no number: nan",
     ),
     "a text for a return": (
-        lambda c: c["records"][0]["episodes"][0][0].__setitem__(0, "20"),
+        lambda content: content["records"][0]["episodes"][0][0].__setitem__(0, "20"),
         r"records \(seed 1\).episodes: holds what is no number: '20'",
     ),
     "a lost iteration": (
-        lambda c: c["records"][2]["steps"].pop(),
+        lambda content: content["records"][2]["steps"].pop(),
         r"records \(seed 3\).steps: needs 2 iterations",
     ),
     "an iteration without episodes": (
-        lambda c: c["records"][0]["episodes"][1].clear(),
+        lambda content: content["records"][0]["episodes"][1].clear(),
         r"records \(seed 1\).episodes: none ended in iteration 2",
     ),
     "half an episode": (
-        lambda c: c["records"][0]["episodes"][0].__setitem__(0, [20.0]),
+        lambda content: content["records"][0]["episodes"][0].__setitem__(0, [20.0]),
         r"records \(seed 1\).episodes: should hold lists of 2 values",
     ),
-    "no cost": (lambda c: c["records"][0].pop("cost"), r"\(seed 1\).cost: should be dict"),
-    "no trace": (lambda c: c["records"][0].pop("trace"), r"\(seed 1\).trace: should be dict"),
+    "no cost": (
+        lambda content: content["records"][0].pop("cost"),
+        r"\(seed 1\).cost: should be dict",
+    ),
+    "no trace": (
+        lambda content: content["records"][0].pop("trace"),
+        r"\(seed 1\).trace: should be dict",
+    ),
     "half a trace": (
-        lambda c: c["records"][0]["trace"]["iterations"].pop(),
+        lambda content: content["records"][0]["trace"]["iterations"].pop(),
         r"records \(seed 1\).trace.iterations: needs 2 iterations",
     ),
     "a trace without targets": (
-        lambda c: c["records"][0]["trace"]["iterations"][0].pop("targets"),
+        lambda content: content["records"][0]["trace"]["iterations"][0].pop("targets"),
         r"records \(seed 1\).trace: is not whole \(KeyError: 'targets'\)",
     ),
     "a trace of something else": (
-        lambda c: c["records"][0].update(trace={"iterations": [1, 2]}),
+        lambda content: content["records"][0].update(trace={"iterations": [1, 2]}),
         r"records \(seed 1\).trace: is not whole",
     ),
     "a number of a trace made up": (
-        lambda c: c["records"][0]["trace"]["iterations"][0]["targets"].update(
+        lambda content: content["records"][0]["trace"]["iterations"][0]["targets"].update(
             advantages=["", 1, 1]
         ),
         "full.json: trials: does not agree with full.records.json",
     ),
     "a text for a configuration": (
-        lambda c: c["shared"].update(config="default"),
+        lambda content: content["shared"].update(config="default"),
         "shared.config: should be dict",
     ),
     "other figures than were reviewed": (
-        lambda c: c["records"][0].update(reported=[20.0, 41.0]),
+        lambda content: content["records"][0].update(reported=[20.0, 41.0]),
         "full.json: trials: does not agree with full.records.json",
     ),
 }
@@ -153,7 +165,11 @@ def test_a_damaged_baseline_is_refused_by_file_and_field(folder, defect):
 
 
 def test_figures_edited_by_hand_are_refused(folder):
-    edit(folder, lambda c: c["trials"][0].update(learned_reward=[99.0, 99.0]), bulk=False)
+    edit(
+        folder,
+        lambda content: content["trials"][0].update(learned_reward=[99.0, 99.0]),
+        bulk=False,
+    )
     with pytest.raises(BaselineError, match="full.json: trials: does not agree"):
         load(folder, STACK, "full")
 
@@ -181,15 +197,17 @@ MIXED = {
 
 
 @pytest.mark.parametrize("field", MIXED)
-def test_records_of_different_making_are_not_saved(tmp_path, field):
+def test_records_that_were_not_made_alike_are_not_saved(tmp_path, field):
     with pytest.raises(BaselineError, match=f"{field}: differs between seeds 1 and 2"):
         save(tmp_path, [make(1), {**make(2), **MIXED[field]}])
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_a_baseline_goes_on_on_another_machine(tmp_path):
+def test_a_baseline_may_be_continued_on_another_machine(tmp_path):
     other = {"machine": "arm64"}
-    records = [{**make(s), "platform": other} if s in (3, 4, 6) else make(s) for s in range(1, 8)]
+    records = [make(seed) for seed in range(1, 8)]
+    for seed in (3, 4, 6):
+        records[seed - 1]["platform"] = other
     reviewed, _ = save(tmp_path, records)
     assert json.loads(reviewed.read_text())["platforms"] == [
         {"seeds": "1-2, 5, 7", **make(1)["platform"]},
@@ -238,14 +256,16 @@ def several(tmp_path):
         ("ray-2.0.0/torch", None, None, "have none"),
     ],
 )
-def test_selection(several, installed, against, selected, why):
+def test_a_run_is_held_to_its_own_baseline_the_nearest_older_one_or_the_one_named(
+    several, installed, against, selected, why
+):
     selection = select(several, installed, against)
     assert (selection.installed, selection.stack) == (installed, selected)
     assert why in selection.why
 
 
 @pytest.mark.parametrize("against", ["ray-3.0.0", "ray-2.60.0", "ray-2.9.0/tf2", "nonsense"])
-def test_a_stack_without_baseline_cannot_be_asked_for(several, against):
+def test_against_refuses_a_stack_without_baseline(several, against):
     with pytest.raises(BaselineError, match=f"--against {against}: .*ray-1.8.0/tf, ray-1.13.0"):
         select(several, "ray-2.60.0/tf", against)
 

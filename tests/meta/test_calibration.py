@@ -22,7 +22,7 @@ RULE = Rule(variants=2)
 
 
 def trials(spread, variant="full"):
-    """Return 24 baseline trials and 24 others that earn 100 on average, and 20 untaught."""
+    """Return 24 baseline trials and 24 others that earn 100 on average; 20 before they learn."""
     earned = np.random.default_rng(0).normal(100, spread, 48)
     return resampling.RecordedReturns(
         "ray-9.0.0/modelv2-tf", variant, earned[:24], earned[24:], np.full(48, 20.0)
@@ -32,15 +32,15 @@ def trials(spread, variant="full"):
 def test_no_trial_is_both_baseline_and_candidate():
     old, new = trials(5).draw(np.random.default_rng(0), 50, 16)
     assert old.shape == (50, 24) and new.shape == (50, 16)
-    for one, other in zip(old, new):
-        assert len({*one, *other}) == 40
+    for baseline, candidate in zip(old, new):
+        assert len({*baseline, *candidate}) == 40
 
 
 def test_the_committed_baseline_stays_and_the_others_are_drawn():
-    each = trials(5)
-    old, new = each.draw_committed(np.random.default_rng(0), 50, 16)
-    assert (old == each.baseline).all() and new.shape == (50, 16)
-    assert set(new.ravel()) == set(each.others)
+    returns = trials(5)
+    old, new = returns.draw_committed(np.random.default_rng(0), 50, 16)
+    assert (old == returns.baseline).all() and new.shape == (50, 16)
+    assert set(new.ravel()) == set(returns.others)
 
 
 @pytest.mark.parametrize(
@@ -54,30 +54,31 @@ def test_the_committed_baseline_stays_and_the_others_are_drawn():
     ],
 )
 def test_changes_are_those_of_the_candidates_alone(change, mean, spread):
-    draw = np.random.default_rng(0)
-    old, new = trials(5).draw(draw, 500, 16, resampling.CHANGES[change])
+    random = np.random.default_rng(0)
+    old, new = trials(5).draw(random, 500, 16, resampling.CHANGES[change])
     assert old.mean() == pytest.approx(100, abs=2) and old.std() == pytest.approx(5, abs=1)
     assert new.mean() == pytest.approx(mean, abs=2) and new.std() == pytest.approx(spread, abs=2)
 
 
-def test_what_is_resampled_keeps_what_belongs_together():
-    each = resampling.RecordedReturns(
+def test_resampling_keeps_the_numbers_of_one_trial_together():
+    returns = resampling.RecordedReturns(
         "ray-9.0.0/modelv2-tf", "full", np.arange(24.0), np.arange(24.0, 48), np.arange(48.0)
     )
-    again = each.resampled(np.random.default_rng(0))
-    assert (np.concatenate([again.baseline, again.others]) == again.untaught).all()
-    assert set(again.baseline) < set(each.baseline) and set(again.others) < set(each.others)
+    resampled = returns.resampled(np.random.default_rng(0))
+    assert (np.concatenate([resampled.baseline, resampled.others]) == resampled.untaught).all()
+    assert set(resampled.baseline) < set(returns.baseline)
+    assert set(resampled.others) < set(returns.others)
 
 
 def test_the_study_counts_what_the_gate_says():
     family = [trials(5), trials(5, "stacked")]
-    alarms = resampling.false_alarms(RULE, [each.draw for each in family], 500)
+    alarms = resampling.false_alarms(RULE, [returns.draw for returns in family], 500)
     assert alarms["regressed"][0] <= 10 and 4 <= alarms["trials"] < 5
-    found = resampling.power(RULE, family[0], 200)
-    assert found["-50%"]["regressed"] == 1.0 and found["-50%"]["trials"] == 3.0
-    assert found["-50%"]["intervals"] == {"regressed": [1.0, 1.0], "passed": [0.0, 0.0]}
-    assert found["total loss"]["regressed"] == 1.0
-    assert found["no change"]["no regression"] > 0.98
+    rates = resampling.power(RULE, family[0], 200)
+    assert rates["-50%"]["regressed"] == 1.0 and rates["-50%"]["trials"] == 3.0
+    assert rates["-50%"]["intervals"] == {"regressed": [1.0, 1.0], "passed": [0.0, 0.0]}
+    assert rates["total loss"]["regressed"] == 1.0
+    assert rates["no change"]["no regression"] > 0.98
     drops = resampling.detected_drop(RULE, family[0], 200)
     assert 20 >= drops["3"] >= drops["16"] > 10
     assert set(resampling.null_arm(RULE, family)) <= {"no regression", "unfinished"}
@@ -92,10 +93,10 @@ def test_an_interval_of_a_rate_is_that_of_clopper_and_pearson():
 
 
 def test_a_gate_that_runs_out_of_trials_is_counted():
-    lost = resampling.RecordedReturns(
+    returns = resampling.RecordedReturns(
         "ray-9.0.0/modelv2-tf", "full", np.arange(24.0), np.full(3, 10.0), np.zeros(27)
     )
-    assert resampling.null_arm(RULE, [lost]) == {"unfinished": 1}
+    assert resampling.null_arm(RULE, [returns]) == {"unfinished": 1}
 
 
 OLD = np.array([[90.0, 95.0, 100.0, 105.0, 110.0]])
@@ -110,7 +111,7 @@ OLD = np.array([[90.0, 95.0, 100.0, 105.0, 110.0]])
         (rivals.welch_with_floor, [81.0, 82.0, 81.0, 82.0], [78.0, 79.0, 78.0, 79.0]),
     ],
 )
-def test_a_rule_of_others_turns_where_its_description_says(rule, passes, alarms):
+def test_a_rivals_rule_raises_its_alarm_where_its_description_says(rule, passes, alarms):
     assert not rule(OLD, np.array([passes]))[0]
     assert rule(OLD, np.array([alarms]))[0]
 
@@ -129,28 +130,28 @@ def test_the_tuned_threshold_raises_no_more_alarms_than_stated():
     family = [trials(5), trials(9, "stacked")]
     share = resampling.tuned(family, 2000, 4, RULE)
     alarms = [
-        rivals.best_trial(*each.draw(np.random.default_rng(seed), 2000, 4), share=share)
-        for seed, each in enumerate(family)
+        rivals.best_trial(*returns.draw(np.random.default_rng(seed), 2000, 4), share=share)
+        for seed, returns in enumerate(family)
     ]
     assert 0.8 < share < 1.0 and np.any(alarms, axis=0).mean() <= 0.01
 
 
-def test_welch_is_welch():
-    """Without its floor, the rule is the test of the library."""
-    draw = np.random.default_rng(0)
-    old, new = draw.normal(100, 10, (200, 12)), draw.normal(88, 20, (200, 5))
+def test_the_rule_by_welch_is_welchs_t_test():
+    """Without its floor it is the test of the library."""
+    random = np.random.default_rng(0)
+    old, new = random.normal(100, 10, (200, 12)), random.normal(88, 20, (200, 5))
     p = ttest_ind(new, old, axis=1, equal_var=False, alternative="less").pvalue
     assert (rivals.welch_with_floor(old, new, floor=0.0) == (p < 0.01)).all()
 
 
-def test_who_is_said_to_lie_outside_a_spread_is_counted():
-    alike = [make(seed) for seed in range(1, 27)]
-    assert resampling.outside_by_chance(alike, 24, 50)[0] == 0
-    for record in alike[-2:]:
+def test_candidates_that_are_said_to_lie_outside_a_spread_are_counted():
+    records = [make(seed) for seed in range(1, 27)]
+    assert resampling.outside_by_chance(records, 24, 50)[0] == 0
+    for record in records[-2:]:
         for iteration in record["trace"]["iterations"]:
             for update in iteration["updates"]:
                 update["losses"]["vf_loss"] = 1e9
-    hits, low, high = resampling.outside_by_chance(alike, 24, 2000)
+    hits, low, high = resampling.outside_by_chance(records, 24, 2000)
     # Where both of the two are the candidates: 1 in 26 * 25 / 2.
     assert low < 1 / 325 < high and hits > 0
 
@@ -171,24 +172,25 @@ def folder(tmp_path):
 def test_trials_with_a_defect_are_kept_and_judged(folder):
     assert defects.keep(folder / "store", folder) == 3
     assert defects.keep(folder / "store", folder) == 3
-    trials = defects.kept(folder)
-    assert [(each["defect"], each["seed"]) for each in trials] == [("lr=1", n) for n in (1, 2, 3)]
-    found = defects.judged(RULE, load(folder, "ray-9.0.0/modelv2-tf", "full"), trials)
-    assert found["lr=1"]["verdict"] == "regressed" and found["lr=1"]["trials"] == 3
-    assert found["lr=1"]["first_difference"].startswith("episodes")
-    assert defects.judged(RULE, load(folder, "ray-9.0.0/modelv2-tf", "stacked"), trials) == {}
+    kept = defects.kept(folder)
+    assert [(trial["defect"], trial["seed"]) for trial in kept] == [
+        ("lr=1", seed) for seed in (1, 2, 3)
+    ]
+    facts = defects.judged(RULE, load(folder, "ray-9.0.0/modelv2-tf", "full"), kept)["lr=1"]
+    assert facts["verdict"] == "regressed" and facts["trials"] == 3
+    assert facts["first_difference"].startswith("episodes")
+    assert defects.judged(RULE, load(folder, "ray-9.0.0/modelv2-tf", "stacked"), kept) == {}
 
 
-def test_a_defect_without_settings_has_to_be_named(folder):
+def test_a_defect_without_settings_needs_a_name(folder):
     edited = {**make(4), "source": "f" * 16}
     files.write(folder / "edited" / "records" / "4.json", json.dumps(edited))
     files.write(folder / "edited" / "records" / "own.json", json.dumps(make(1)))
     with pytest.raises(BaselineError, match="what their defect is called with --as"):
         defects.keep(folder / "edited", folder)
     assert defects.keep(folder / "edited", folder, "rllib edited") == 1
-    assert [(each["defect"], each["seed"]) for each in defects.kept(folder)] == [
-        ("rllib edited", 4)
-    ]
+    kept = defects.kept(folder)
+    assert [(trial["defect"], trial["seed"]) for trial in kept] == [("rllib edited", 4)]
 
 
 def test_a_store_that_cannot_be_kept_is_refused(folder):
@@ -203,11 +205,11 @@ def test_a_store_that_cannot_be_kept_is_refused(folder):
 
 def test_only_what_a_gate_would_have_trained_is_judged(folder):
     defects.keep(folder / "store", folder)
-    (one, _, three) = defects.kept(folder)
+    first, _, third = defects.kept(folder)
     baseline = load(folder, "ray-9.0.0/modelv2-tf", "full")
-    assert defects.in_order(RULE, baseline, [one, three]) == {"lr=1": [one]}
-    assert defects.judged(RULE, baseline, [one, three])["lr=1"]["verdict"] == "wants 2 trials"
-    assert defects.judged(RULE, baseline, [three]) == {}
+    assert defects.in_order(RULE, baseline, [first, third]) == {"lr=1": [first]}
+    assert defects.judged(RULE, baseline, [first, third])["lr=1"]["verdict"] == "wants 2 trials"
+    assert defects.judged(RULE, baseline, [third]) == {}
 
 
 def test_too_few_trials_are_refused_before_anything_is_measured(tmp_path):
@@ -226,32 +228,39 @@ def test_too_few_trials_are_refused_before_anything_is_measured(tmp_path):
 def test_statistics_are_compared_by_how_far_a_defect_moves_them(folder):
     defects.keep(folder / "store", folder)
     baseline = load(folder, "ray-9.0.0/modelv2-tf", "full")
-    found = metrics.compared(RULE, baseline, defects.kept(folder))
-    last = [learned_reward(record) for record in baseline.records]
-    assert found["last 100 episodes"]["spread"] == pytest.approx(stdev(last) / mean(last))
+    statistics = metrics.compared(RULE, baseline, defects.kept(folder))
+    rewards = [learned_reward(record) for record in baseline.records]
+    assert statistics["last 100 episodes"]["spread"] == pytest.approx(
+        stdev(rewards) / mean(rewards)
+    )
     for name in ("last 100 episodes", "last iteration"):
-        distance, verdict, taken = found[name]["lr=1"]
+        distance, verdict, taken = statistics[name]["lr=1"]
         assert distance > 5 and (verdict, taken) == ("regressed", 3)
-    assert set(found) == set(metrics.STATISTICS)
+    assert set(statistics) == set(metrics.STATISTICS)
 
 
 def test_the_text_has_a_table_for_each_question():
     family = [trials(5), trials(9, "stacked")]
-    found = {
+    results = {
         "rule": asdict(RULE),
         "runs": 200,
         "stacks": {
             "ray-9.0.0/modelv2-tf": {
                 "trials": {"full": [24, 24], "stacked": [24, 24]},
-                "false_alarms": resampling.false_alarms(RULE, [each.draw for each in family], 200),
+                "false_alarms": resampling.false_alarms(
+                    RULE, [returns.draw for returns in family], 200
+                ),
                 "committed": resampling.false_alarms(
-                    RULE, [each.draw_committed for each in family], 200
+                    RULE, [returns.draw_committed for returns in family], 200
                 ),
                 "null_arm": resampling.null_arm(RULE, family),
                 "outside_by_chance": {"full": [0, 0.0, 0.02], "stacked": [2, 0.0, 0.04]},
-                "power": {each.variant: resampling.power(RULE, each, 200) for each in family},
+                "power": {
+                    returns.variant: resampling.power(RULE, returns, 200) for returns in family
+                },
                 "detected_drop": {
-                    each.variant: resampling.detected_drop(RULE, each, 50) for each in family
+                    returns.variant: resampling.detected_drop(RULE, returns, 50)
+                    for returns in family
                 },
                 "rules": resampling.by_cost(RULE, family, 100),
                 "defects": {
@@ -272,7 +281,7 @@ def test_the_text_has_a_table_for_each_question():
             }
         },
     }
-    text = page.text(found)
+    text = page.text(results)
     assert "## ray-9.0.0/modelv2-tf" in text and "24 baseline trials and 24 others" in text
     for row in ("any split of the trials", "the committed one", "`full`", "this gate"):
         assert f"| {row} |" in text

@@ -30,7 +30,7 @@ SHORT = {"train_batch_size": 400}
 
 @pytest.fixture(autouse=True)
 def own_slots(monkeypatch, tmp_path):
-    """Let what is run here not wait for the gates that may be training on this machine."""
+    """Keep what is run here from waiting for gates that may be training on this machine."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
 
 
@@ -173,7 +173,7 @@ def fill(place, **scales):
 def verdicts(place):
     """Return {variant: facts} of what the run wrote down."""
     written = json.loads((place / "store" / "verdicts.json").read_text())
-    return {each["variant"]: each for each in written["verdicts"]}
+    return {facts["variant"]: facts for facts in written["verdicts"]}
 
 
 JUDGED = ["-k", "learned_reward or seeing_more"]
@@ -242,7 +242,8 @@ def test_the_verdict_is_in_the_junit_report(place):
     fill(place, full=1.0)
     path = place / "report.xml"
     gate_in(place, *JUDGED, "--variants=full", f"--junitxml={path}")
-    properties = {each.get("name"): each.get("value") for each in parse(path).iter("property")}
+    elements = parse(path).iter("property")
+    properties = {element.get("name"): element.get("value") for element in elements}
     assert properties["verdict"] == "identical" and properties["trials"] == "1"
 
 

@@ -1,4 +1,4 @@
-"""The baselines in git: whole, locked, cheap to trace, and no trap for who repeats their seeds."""
+"""The baselines in git: whole, locked and cheap to trace; a rerun of their seeds is no change."""
 
 from pathlib import Path
 

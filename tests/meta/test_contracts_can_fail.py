@@ -117,14 +117,14 @@ class NotCleared(Stacked):
 
 
 class AlwaysFour(Stacked):
-    """Ignores the size asked for."""
+    """Ignores the size that it is given."""
 
     def __init__(self, env, n):
         super().__init__(env, 4)
 
 
 class AnySize(Stacked):
-    """Makes some size of whatever was asked for."""
+    """Makes a valid size of whatever it is given."""
 
     def __init__(self, env, n):
         super().__init__(env, max(1, int(n)))
@@ -135,9 +135,9 @@ class BoundsInterleaved(Stacked):
 
     def __init__(self, env, n):
         super().__init__(env, n)
-        one = env.observation_space
-        low, high = np.repeat(one.low, n), np.repeat(one.high, n)
-        self.observation_space = gym.spaces.Box(low, high, dtype=one.dtype)
+        single = env.observation_space
+        low, high = np.repeat(single.low, n), np.repeat(single.high, n)
+        self.observation_space = gym.spaces.Box(low, high, dtype=single.dtype)
 
 
 class OneArray(Stacked):
@@ -152,7 +152,7 @@ class OneArray(Stacked):
 
 
 class FramesNotCopied(Stacked):
-    """Keeps the arrays that it was given."""
+    """Keeps the arrays that it is given, not copies."""
 
     def observation(self, observation):
         super().observation(observation)
@@ -183,7 +183,7 @@ class CarriesOver(Episodes):
 
 
 class ListsUnfinished(Episodes):
-    """Takes every reset for the end of an episode."""
+    """Counts every reset as the end of an episode."""
 
     def reset(self, **kwargs):
         if self._length:
@@ -298,7 +298,7 @@ class NoArray(gym.ObservationWrapper):
 
 
 class Unseeded(gym.Wrapper):
-    """Keeps the seed to itself."""
+    """Drops the seed."""
 
     def seed(self, seed=None):
         return [seed]
@@ -320,7 +320,7 @@ class AlwaysSeed1(gym.Wrapper):
 
 
 class SharedWindow(Stacked):
-    """Keeps its window where every environment finds it."""
+    """Has one window for all environments."""
 
     window = deque(maxlen=4)
 
@@ -604,7 +604,7 @@ CASES = [
     "case", CASES, ids=[f"{case.title}-{case.contract.__name__}" for case in CASES]
 )
 def test_the_contract_catches_the_defect(case, monkeypatch):
-    """What is wrong on purpose is found wrong."""
+    """Its assertion fails where the wrapper is wrong on purpose."""
     for module, name, replacement in case.places:
         monkeypatch.setattr(module, name, replacement, raising=False)
     contract = case.contract
@@ -630,7 +630,7 @@ def test_every_contract_is_shown_to_fail():
 
 def modules_of_contracts():
     """Return the modules in tests/contracts that hold contracts, but for SHOWN_ELSEWHERE."""
-    names = {each.name for each in pkgutil.iter_modules(tests.contracts.__path__)}
+    names = {module.name for module in pkgutil.iter_modules(tests.contracts.__path__)}
     return [
         import_module(f"tests.contracts.{name}")
         for name in sorted(names - SHOWN_ELSEWHERE)

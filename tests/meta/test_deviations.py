@@ -1,4 +1,4 @@
-"""Known deviations: which file speaks for a stack, and how a bad one is refused."""
+"""Known deviations: which file applies to a stack, and how a bad one is refused."""
 
 import json
 from functools import partial
@@ -33,27 +33,29 @@ COMMITTED = sorted(deviations.FOLDER.glob(f"*/*/{deviations.NAME}"))
     "path", COMMITTED, ids=lambda path: path.parent.relative_to(deviations.FOLDER).as_posix()
 )
 def test_each_deviation_in_git_names_a_contract_and_lines_of_rllib(path):
-    for each in read(path):
-        assert any(hasattr(module, each.contract) for module in (test_memory, test_networks))
-        for line in each.where:
+    for deviation in read(path):
+        assert any(hasattr(module, deviation.contract) for module in (test_memory, test_networks))
+        for line in deviation.where:
             name, _, numbers = line.partition(":")
             assert name.startswith("rllib/") and name.endswith(".py")
             assert numbers.replace("-", "").replace(",", "").isdigit()
 
 
-def test_a_stack_with_a_file_speaks_for_itself(tmp_path):
+def test_a_stack_with_a_file_has_the_deviations_in_it_alone(tmp_path):
     written(tmp_path / "ray-1.0.0" / "a", ROW)
     written(tmp_path / "ray-2.0.0" / "a")
-    assert [each.contract for each in known("ray-1.0.0/a", tmp_path)] == [ROW["contract"]]
+    deviations_known = known("ray-1.0.0/a", tmp_path)
+    assert [deviation.contract for deviation in deviations_known] == [ROW["contract"]]
     assert known("ray-2.0.0/a", tmp_path) == []
 
 
-def test_what_nobody_mended_is_still_there(tmp_path):
+def test_a_stack_without_a_file_has_the_deviations_of_the_nearest_older_one(tmp_path):
     written(tmp_path / "ray-1.9.0" / "a", ROW)
     written(tmp_path / "ray-1.10.0" / "a", {**ROW, "reason": "the newer"})
-    # What is recorded brings a folder, and no file.
+    # Recording a baseline makes the folder of a stack, and no file of deviations.
     (tmp_path / "ray-1.11.0" / "a").mkdir(parents=True)
-    assert [each.reason for each in known("ray-1.11.0/a", tmp_path)] == ["the newer"]
+    deviations_known = known("ray-1.11.0/a", tmp_path)
+    assert [deviation.reason for deviation in deviations_known] == ["the newer"]
     assert known("ray-1.11.0/b", tmp_path) == known("ray-1.8.0/a", tmp_path) == []
 
 

@@ -1,4 +1,4 @@
-"""Where two trials part: the first stage is named, and whether it is more than rounding."""
+"""Where two trials first differ: at which stage, and whether by more than rounding."""
 
 import copy
 
@@ -13,10 +13,10 @@ from tests.meta.records import make
 def changed(path, change, seed=1):
     """Return a record whose trace has one value changed; ``path`` leads to it."""
     record = make(seed)
-    *way, last = path
+    *parents, last = path
     place = record["trace"]
-    for step in way:
-        place = place[step]
+    for key in parents:
+        place = place[key]
     place[last] = change(place[last])
     return record
 
@@ -66,33 +66,33 @@ PLACES = [
     ([*FIRST, "weights", "policy"], "policy weights (weights), iteration 1"),
     (["iterations", 1, "sampling", "values"], "values (sampling), iteration 2"),
 ]
-"""A path into a trace, and what is said of it; in the order in which training goes."""
+"""(path into a trace, the text of a difference there), in the order in which training goes."""
 
 
-@pytest.mark.parametrize(("path", "said"), PLACES)
-def test_the_stage_that_differs_is_named(path, said):
+@pytest.mark.parametrize(("path", "text"), PLACES)
+def test_the_stage_that_differs_is_named(path, text):
     for record in (changed(path, other), elsewhere(changed(path, other))):
         difference = compare(make(1), record)
-        assert str(difference.first) == said and difference.bits == difference.first
+        assert str(difference.first) == text and difference.bits == difference.first
         assert "identical to the bit until then" in str(difference)
 
 
 @pytest.mark.parametrize("number", range(len(PLACES) - 1))
-def test_of_two_that_differ_the_earlier_is_named(number):
-    (first, said), (second, _) = PLACES[number : number + 2]
+def test_of_two_differences_the_earlier_is_named(number):
+    (first, text), (second, _) = PLACES[number : number + 2]
     record = changed(first, other)
     later = changed(second, other)
     place, source = record["trace"], later["trace"]
-    for step in second[:-1]:
-        place, source = place[step], source[step]
+    for key in second[:-1]:
+        place, source = place[key], source[key]
     place[second[-1]] = source[second[-1]]
-    assert str(compare(make(1), record).first) == said
+    assert str(compare(make(1), record).first) == text
 
 
 ROUNDED = changed([*UPDATE, "gradients", "policy"], rounded)
 
 
-def test_elsewhere_rounding_is_told_from_behaviour():
+def test_on_another_platform_rounding_is_no_change_of_behaviour():
     difference = compare(make(1), elsewhere(ROUNDED))
     assert not difference.identical and difference.first is None and not difference.exact
     assert "equal up to rounding (1e-05) throughout" in str(difference)
@@ -183,9 +183,10 @@ def test_a_digest_sees_every_bit_and_no_type():
 
 
 def test_renamed_or_reordered_layers_have_the_same_summary():
-    one, two = np.ones((2, 3)), np.zeros(3)
-    assert weight_summaries({"policy": [one, two]}) == weight_summaries({"policy": [two, one]})
-    assert weight_summaries({"policy": [one]}) != weight_summaries({"policy": [two]})
+    kernel, bias = np.ones((2, 3)), np.zeros(3)
+    summaries = weight_summaries({"policy": [kernel, bias]})
+    assert summaries == weight_summaries({"policy": [bias, kernel]})
+    assert weight_summaries({"policy": [kernel]}) != weight_summaries({"policy": [bias]})
 
 
 def test_tracing_counts_its_own_time():

@@ -33,8 +33,8 @@ BASELINES = {
 PLATFORM = make(1)["platform"]
 
 
-class Shelf:
-    """Stands where trials are trained: each variant earns its level, seeds of it as they will."""
+class FakeTrials:
+    """Stands in for Trials: each variant earns its level, and each seed a little more or less."""
 
     def __init__(self, shift=0, by_machine=None, **levels):
         self.trained = []
@@ -55,7 +55,7 @@ class Shelf:
         return make(spec.seed, rewards(spec.seed + self.shift, level), spec.variant)
 
     def obtain(self, spec, others):
-        """Train, or fail."""
+        """Note that the trial is trained, and return its record; or fail."""
         if self.by_machine is not None:
             raise TrialFailed("out of luck\nand more", self.by_machine)
         assert spec in others()
@@ -63,53 +63,53 @@ class Shelf:
         return self.finished(spec)
 
 
-def judge(shelf, **rule):
-    """Return the verdict on full, of two subjects that are judged."""
-    return Gate(shelf, Rule(variants=2, **rule), BASELINES, PLATFORM).verdict(FULL)
+def judge(trials, **rule):
+    """Return the verdict on full, in a gate over two subjects."""
+    return Gate(trials, Rule(variants=2, **rule), BASELINES, PLATFORM).verdict(FULL)
 
 
 def test_one_trial_is_enough_where_nothing_changed():
-    shelf = Shelf(full=1.0)
-    verdict = judge(shelf)
+    trials = FakeTrials(full=1.0)
+    verdict = judge(trials)
     assert verdict.outcome is Outcome.IDENTICAL
-    assert shelf.trained == [("full", 1)] and len(verdict.records) == 1
+    assert trials.trained == [("full", 1)] and len(verdict.records) == 1
 
 
 def test_two_trials_are_enough_where_bits_changed_and_rewards_did_not():
-    shelf = Shelf(shift=1, full=1.0)
-    verdict = judge(shelf)
+    trials = FakeTrials(shift=1, full=1.0)
+    verdict = judge(trials)
     assert verdict.outcome is Outcome.NO_REGRESSION
-    assert shelf.trained == [("full", 1), ("full", 2)]
+    assert trials.trained == [("full", 1), ("full", 2)]
     assert "episodes" in str(verdict.difference)
 
 
 @pytest.mark.parametrize(("level", "outcome"), [(0.7, Outcome.REGRESSED), (1.3, Outcome.IMPROVED)])
 def test_three_trials_are_enough_for_a_large_change(level, outcome):
-    shelf = Shelf(full=level)
-    verdict = judge(shelf)
+    trials = FakeTrials(full=level)
+    verdict = judge(trials)
     assert verdict.outcome is outcome
-    assert [seed for _, seed in shelf.trained] == [1, 2, 3]
+    assert [seed for _, seed in trials.trained] == [1, 2, 3]
     assert verdict.change == pytest.approx((level - 1) * 100 / 120, abs=0.05)
 
 
 def test_a_spent_budget_does_not_pass():
-    shelf = Shelf(shift=1, full=0.995)
-    verdict = judge(shelf, tolerance=0.005, looks=(2, 4))
+    trials = FakeTrials(shift=1, full=0.995)
+    verdict = judge(trials, tolerance=0.005, looks=(2, 4))
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert len(shelf.trained) == 4
+    assert len(trials.trained) == 4
 
 
 @pytest.mark.parametrize(
     ("by_machine", "outcome"), [(False, Outcome.BROKEN), (True, Outcome.BROKEN_BY_MACHINE)]
 )
 def test_a_trial_that_fails_breaks_its_subject_alone(by_machine, outcome):
-    shelf = Shelf(by_machine=by_machine, full=1.0)
-    gate = Gate(shelf, Rule(variants=2), BASELINES, PLATFORM)
+    trials = FakeTrials(by_machine=by_machine, full=1.0)
+    gate = Gate(trials, Rule(variants=2), BASELINES, PLATFORM)
     verdict = gate.verdict(FULL)
     assert verdict.outcome is outcome and "out of luck" in verdict.failure
     assert verdict.records == []
-    shelf.by_machine = None
-    shelf.levels["stacked"] = 1.0
+    trials.by_machine = None
+    trials.levels["stacked"] = 1.0
     assert gate.verdict(STACKED).outcome is Outcome.IDENTICAL
     assert gate.verdict(FULL) is verdict
 
@@ -117,7 +117,7 @@ def test_a_trial_that_fails_breaks_its_subject_alone(by_machine, outcome):
 def test_a_trial_that_ended_too_few_episodes_is_broken():
     """There is nothing to judge, and no reason to blame what was learned."""
 
-    class Short(Shelf):
+    class Short(FakeTrials):
         def finished(self, spec):
             """Return a record of 50 episodes."""
             record = super().finished(spec)
@@ -133,14 +133,14 @@ def test_a_run_that_waits_trains_what_the_other_subjects_need():
     """And never what a subject that has its verdict would not."""
     offered = []
 
-    class Watched(Shelf):
+    class Watched(FakeTrials):
         def obtain(self, spec, others):
-            """Note what else there is to train."""
+            """Note which trials the gate offers to train meanwhile."""
             offered.append([(other.variant, other.seed) for other in others()])
             return super().obtain(spec, others)
 
-    shelf = Watched(full=1.0, stacked=0.5)
-    gate = Gate(shelf, Rule(variants=2), BASELINES, PLATFORM)
+    trials = Watched(full=1.0, stacked=0.5)
+    gate = Gate(trials, Rule(variants=2), BASELINES, PLATFORM)
     gate.verdict(FULL)
     gate.verdict(STACKED)
     assert offered[0] == [("full", 1), ("stacked", 1)]
@@ -149,11 +149,11 @@ def test_a_run_that_waits_trains_what_the_other_subjects_need():
 
 
 def test_records_that_are_there_already_are_judged_without_training():
-    shelf = Shelf(full=0.7)
-    shelf.trained = [("full", seed) for seed in range(1, 9)]
-    verdict = judge(shelf)
+    trials = FakeTrials(full=0.7)
+    trials.trained = [("full", seed) for seed in range(1, 9)]
+    verdict = judge(trials)
     assert verdict.outcome is Outcome.REGRESSED and len(verdict.records) == 3
-    assert len(shelf.trained) == 8
+    assert len(trials.trained) == 8
 
 
 AMD, INTEL = {"processor": "AMD 1"}, {"processor": "Intel 1"}

@@ -1,4 +1,4 @@
-"""Intervals hold what they should as often as they say."""
+"""Intervals hold the value that they are for as often as they state."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,11 @@ from fixtures.judging.intervals import change_interval, mean_intervals, predicti
 
 
 def test_prediction_interval_holds_the_next_value_as_often_as_stated():
-    draw = np.random.default_rng(0)
-    samples = draw.normal(size=(4000, 13))
+    random = np.random.default_rng(0)
+    samples = random.normal(size=(4000, 13))
     inside = 0
-    for *seen, following in samples.tolist():
-        low, high = prediction_interval(seen, 0.1)
+    for *earlier, following in samples.tolist():
+        low, high = prediction_interval(earlier, 0.1)
         inside += low <= following <= high
     assert inside / len(samples) == pytest.approx(0.9, abs=0.015)
 
@@ -22,9 +22,9 @@ def test_prediction_interval_needs_a_spread():
 
 
 def test_mean_intervals_hold_the_mean_as_often_as_stated():
-    draw = np.random.default_rng(0)
+    random = np.random.default_rng(0)
     inside = 0
-    for old, new in zip(draw.normal(5, 1, (4000, 6)).tolist(), draw.normal(5, 1, (4000, 2))):
+    for old, new in zip(random.normal(5, 1, (4000, 6)).tolist(), random.normal(5, 1, (4000, 2))):
         _, half = mean_intervals(old, new.tolist(), error=0.1)
         inside += abs(new.mean() - 5) <= half
     assert inside / 4000 == pytest.approx(0.9, abs=0.015)
@@ -32,9 +32,9 @@ def test_mean_intervals_hold_the_mean_as_often_as_stated():
 
 def test_change_interval_holds_the_change_as_often_as_stated():
     """Of returns that are far from normal; the rank sum is discrete, so it holds more often."""
-    draw = np.random.default_rng(0)
+    random = np.random.default_rng(0)
     inside = 0
-    for old, new in zip(draw.exponential(1, (2000, 12)), 0.7 * draw.exponential(1, (2000, 6))):
+    for old, new in zip(random.exponential(1, (2000, 12)), 0.7 * random.exponential(1, (2000, 6))):
         low, high = change_interval(old, new, error=0.1)
         inside += low <= -0.3 <= high
     assert 0.9 <= inside / 2000 < 0.94

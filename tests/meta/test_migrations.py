@@ -1,4 +1,4 @@
-"""Records outlive a change of form, and a rename of what is the suite's own."""
+"""Records outlive a change of their form, and a rename of the suite's own classes."""
 
 import json
 import shutil
@@ -42,11 +42,11 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_every_older_form_has_a_way_to_the_present_one():
+def test_every_older_form_has_a_migration_to_the_next_one():
     assert sorted(MIGRATIONS) == list(range(min(MIGRATIONS), SCHEMA))
 
 
-def test_a_record_of_form_3_names_what_is_ours_by_names_that_stay():
+def test_form_4_names_the_suites_own_classes_by_names_that_stay():
     record = to_4(in_form_3(make(1)))
     assert record["config"].pop("callbacks") == "pytest_learns:TraceCallbacks"
     spec = record["config"].pop("_rl_module_spec")
@@ -72,7 +72,7 @@ def test_what_is_migrated_already_stays_as_it_is(folder):
     assert {path: path.read_bytes() for path in folder.rglob("*.json")} == before
 
 
-def test_a_damaged_baseline_is_not_made_good(folder):
+def test_a_damaged_baseline_is_refused_and_not_migrated(folder):
     path = folder / STACK / "full.records.json"
     content = json.loads(path.read_text())
     content["records"][0]["episodes"][0][0][0] += 1
@@ -83,7 +83,7 @@ def test_a_damaged_baseline_is_not_made_good(folder):
 
 
 @pytest.mark.parametrize("form", [2, 99])
-def test_a_form_without_a_way_is_refused(folder, form):
+def test_a_form_without_a_migration_is_refused(folder, form):
     for path in (folder / STACK).glob("*.json"):
         path.write_text(path.read_text().replace('"schema": 3', f'"schema": {form}'))
     shutil.rmtree(folder / "calibration")
@@ -98,11 +98,11 @@ def test_the_command_says_what_it_did(folder, capsys):
         migrations.main(["--baselines", str(folder / "nowhere")])
 
 
-class Ours:
+class Addition:
     """Stands for what the suite adds to RLlib."""
 
 
-class Named(Ours):
+class Named(Addition):
     """The same, with a name of its own."""
 
     recorded_as = "pytest_learns:Named"
@@ -113,24 +113,24 @@ class Derived(Named):
 
 
 @pytest.fixture
-def ours(monkeypatch):
+def own_classes(monkeypatch):
     """Let the classes of this module belong to the package under test."""
-    for definition in (Ours, Named, Derived):
+    for definition in (Addition, Named, Derived):
         monkeypatch.setattr(definition, "__module__", "fixtures.somewhere")
 
 
-def test_what_is_ours_is_recorded_by_its_own_name(ours):
+def test_a_class_of_the_suite_is_recorded_by_its_own_name(own_classes):
     assert recorded({"callbacks": Named}) == {"callbacks": "pytest_learns:Named"}
     assert recorded(json.JSONDecoder) == "json.decoder.JSONDecoder"
 
 
-@pytest.mark.parametrize("unnamed", [Ours, Derived])
-def test_what_is_ours_and_has_no_name_is_refused(ours, unnamed):
+@pytest.mark.parametrize("unnamed", [Addition, Derived])
+def test_a_class_of_the_suite_without_a_name_is_refused(own_classes, unnamed):
     with pytest.raises(ValueError, match="give it a recorded_as"):
         recorded([unnamed])
 
 
-def test_a_class_within_a_specification_is_named_too(ours):
+def test_a_class_within_a_specification_is_named_too(own_classes):
     class Specification:
         """Has a text that holds a class, as RLModuleSpec has."""
 

@@ -25,8 +25,8 @@ class Summing:
         return [np.zeros((batch, 1), np.float32)]
 
     def read(self, inputs, lengths, state):
-        there = np.arange(inputs.shape[1]) < np.asarray(lengths)[:, None]
-        sums = state[0] + np.cumsum(np.where(there, inputs[:, :, 0], 0), axis=1)
+        mask = np.arange(inputs.shape[1]) < np.asarray(lengths)[:, None]
+        sums = state[0] + np.cumsum(np.where(mask, inputs[:, :, 0], 0), axis=1)
         return self.made(sums, inputs)
 
     def made(self, sums, inputs):
@@ -80,9 +80,9 @@ MEMORY = {
 }
 
 
-def let(monkeypatch, module, **what):
-    """Let a module of contracts find this in place of what RLlib built."""
-    monkeypatch.setattr(module, "probe_of", lambda subject: SimpleNamespace(**what))
+def let(monkeypatch, module, **attributes):
+    """Give a module of contracts a Probe with these attributes, in place of what RLlib built."""
+    monkeypatch.setattr(module, "probe_of", lambda subject: SimpleNamespace(**attributes))
 
 
 @pytest.mark.parametrize(("defect", "contract"), MEMORY.items())
@@ -95,16 +95,16 @@ def test_a_defect_is_caught_and_a_sound_model_is_not(monkeypatch, defect, contra
 
 
 def remembering(steps, across=0.0):
-    """Return a sampler whose logits are sums of the last ``steps`` observations."""
+    """Return a ``Probe.play`` whose logits are sums of the last ``steps`` observations."""
 
     def play(episodes):
-        found, before = [], 0.0
+        played, carried_over = [], 0.0
         for episode in episodes:
             sums = [episode[max(0, t - steps + 1) : t + 1].sum() for t in range(len(episode))]
-            logits = np.array(sums)[:, None] + before
-            found.append(Played(logits, np.zeros(len(episode)), []))
-            before = across * logits.sum()
-        return found
+            logits = np.array(sums)[:, None] + carried_over
+            played.append(Played(logits, np.zeros(len(episode)), []))
+            carried_over = across * logits.sum()
+        return played
 
     return play
 
@@ -151,7 +151,7 @@ def test_too_long_and_too_short_a_memory_are_caught(monkeypatch, variant, reach,
 def test_a_memory_too_many_or_too_few_is_caught(monkeypatch, variant, names, caught):
     built = SimpleNamespace(parameters=lambda: dict.fromkeys(names))
     let(monkeypatch, test_networks, algorithm=built)
-    contract = test_networks.test_the_model_has_the_memory_that_it_was_asked_for_and_no_other
+    contract = test_networks.test_the_model_has_the_memory_that_its_variant_names_and_no_other
     if caught:
         with pytest.raises(AssertionError):
             contract(Subject("a backend", variant))
@@ -187,10 +187,14 @@ def summed(weight, state_weight, states=1):
     """Return an ``Probe.play`` that gives so many times what ``Summing`` gives."""
 
     def play(episodes):
-        sums = [np.cumsum(each[:, :1], axis=0) for each in episodes]
+        sums = [np.cumsum(episode[:, :1], axis=0) for episode in episodes]
         return [
-            Played(weight * np.concatenate([s, -s], axis=1), s, [state_weight * s][:states])
-            for s in sums
+            Played(
+                weight * np.concatenate([running_sum, -running_sum], axis=1),
+                running_sum,
+                [state_weight * running_sum][:states],
+            )
+            for running_sum in sums
         ]
 
     return play
@@ -204,7 +208,7 @@ def test_a_sampler_that_missed_an_update_is_caught(monkeypatch):
             test_memory.check_samplers(SimpleNamespace(model=Summing(), play=broken), APART)
 
 
-def test_what_a_variant_shows_is_what_the_sampler_is_held_to():
+def test_the_sampler_is_held_to_what_the_variant_shows():
     episode = np.arange(12, dtype=np.float32).reshape(3, 4)
     assert (test_memory.observed("full", episode) == episode).all()
     assert (test_memory.observed("stateless", episode) == episode[:, [0, 2]]).all()

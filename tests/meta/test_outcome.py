@@ -1,4 +1,4 @@
-"""The words of a verdict: what passes, what a run exits with, what is loud."""
+"""The words of a verdict: which pass, which exit status a run has, which are in capitals."""
 
 import pytest
 

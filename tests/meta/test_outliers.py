@@ -1,4 +1,4 @@
-"""What lies outside the spread of a baseline's trials is named; what seeds do is not."""
+"""What lies outside the spread of a baseline's trials is named; what seeds change is not."""
 
 import copy
 
@@ -8,7 +8,7 @@ import pytest
 from fixtures.judging.outliers import first_outside
 from tests.meta.records import make
 
-DRAW = np.random.default_rng(0)
+RANDOM = np.random.default_rng(0)
 
 
 def trial(seed, factor=1.0):
@@ -16,9 +16,9 @@ def trial(seed, factor=1.0):
     record = make(seed)
     for iteration in record["trace"]["iterations"]:
         for update in iteration["updates"]:
-            update["losses"]["kl"] = float(np.exp(DRAW.normal(-9, 3)))
-            update["losses"]["vf_loss"] = float(DRAW.normal(100, 10))
-            update["gradients"]["value"] = factor * float(DRAW.normal(30, 3))
+            update["losses"]["kl"] = float(np.exp(RANDOM.normal(-9, 3)))
+            update["losses"]["vf_loss"] = float(RANDOM.normal(100, 10))
+            update["gradients"]["value"] = factor * float(RANDOM.normal(30, 3))
     return record
 
 
@@ -31,12 +31,12 @@ def test_what_only_seeds_change_is_not_named():
 
 
 def test_the_first_number_outside_is_named_with_what_the_baseline_has():
-    found = first_outside(BASELINE, [trial(9, 0.02), trial(10, 0.02)])
-    assert str(found.place) == "value gradients (gradients), iteration 1, update 1"
-    assert found.candidate == pytest.approx(0.6, abs=0.2)
-    mean, least, largest = found.baseline
+    outside = first_outside(BASELINE, [trial(9, 0.02), trial(10, 0.02)])
+    assert str(outside.place) == "value gradients (gradients), iteration 1, update 1"
+    assert outside.candidate == pytest.approx(0.6, abs=0.2)
+    mean, least, largest = outside.baseline
     assert least < mean < largest and mean == pytest.approx(30, abs=3)
-    assert found.others == 3 and "and 3 more numbers" in str(found)
+    assert outside.others == 3 and "and 3 more numbers" in str(outside)
 
 
 def test_one_trial_says_nothing():

@@ -1,4 +1,4 @@
-"""What a run asks for, worked out of plain options."""
+"""What a run has to do, worked out from plain options."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_plan_names_what_is_asked_for(folder):
+def test_a_plan_holds_what_the_options_name(folder):
     plan = planned(folder, variants="lstm,full", settings=["lr=0.1", "model=x"])
     assert plan.subjects == [Subject(BACKEND, "full"), Subject(BACKEND, "lstm")]
     assert plan.overrides == {"lr": 0.1, "model": "x"}

@@ -28,7 +28,7 @@ IN_ORDER = [
 
 
 @pytest.mark.parametrize(("older", "newer"), itertools.combinations(IN_ORDER, 2))
-def test_a_release_sorts_after_what_led_to_it(older, newer):
+def test_a_release_sorts_after_its_candidates_and_all_older_ones(older, newer):
     assert version_of(older) < version_of(newer)
     assert version_of(f"{older}/modelv2-tf") < version_of(newer[len("ray-") :])
 
@@ -74,7 +74,7 @@ def test_a_nightly_is_held_to_the_nearest_older_release(tmp_path):
         assert selection.stack == f"{expected}/modelv2-tf"
 
 
-def test_a_folder_that_names_no_release_is_named(tmp_path, capsys):
+def test_a_folder_that_names_no_release_is_reported(tmp_path, capsys):
     (tmp_path / "ray-nightly" / "modelv2-tf").mkdir(parents=True)
     with pytest.raises(BaselineError, match="ray-nightly/modelv2-tf: .*names no release"):
         stacks(tmp_path)

@@ -1,4 +1,4 @@
-"""What a person reads: a glance for each variant, and a failure that can be defended."""
+"""What a person reads: a summary of each variant, and a failure with its evidence."""
 
 import json
 from dataclasses import asdict
@@ -34,12 +34,12 @@ def fallen(seed):
     return record
 
 
-def verdict(records, **rule):
+def verdict_on(records, **rule):
     """Judge records by the rule of a run over four variants."""
     return judge(Rule(variants=4, **rule), BASELINE, [Candidate.of(record) for record in records])
 
 
-REGRESSED = verdict([fallen(seed) for seed in (1, 2, 3)])
+REGRESSED = verdict_on([fallen(seed) for seed in (1, 2, 3)])
 
 
 def message():
@@ -86,7 +86,7 @@ def test_a_failure_shows_how_to_repeat_one_trial():
     )
 
 
-def test_a_glance_has_both_returns_the_change_and_the_trials():
+def test_a_summary_has_both_returns_the_change_and_the_trials():
     first, second = terminal.summary(facts_of(FULL, REGRESSED))[:2]
     words = first.replace("+-", " ").split()
     assert words[:3] == ["full", "REGRESSED", "32.75"] and words[4] == "20.12"
@@ -94,8 +94,8 @@ def test_a_glance_has_both_returns_the_change_and_the_trials():
     assert second.strip().startswith("first difference, seed 1: episodes")
 
 
-def test_a_glance_at_what_did_not_change():
-    (line,) = terminal.summary(facts_of(FULL, verdict([make(1, (20.0, 40.1))])))
+def test_a_summary_of_what_did_not_change():
+    (line,) = terminal.summary(facts_of(FULL, verdict_on([make(1, (20.0, 40.1))])))
     assert (
         line.startswith(f"{'full':<18}identical")
         and "seed 1" in line
@@ -103,57 +103,57 @@ def test_a_glance_at_what_did_not_change():
     )
 
 
-def test_a_glance_at_what_changed_by_rounding_alone():
+def test_a_summary_of_what_changed_by_rounding_alone():
     """Such as a processor of another make, where bits are not expected to be equal."""
     record = make(1, (20.0, 40.1))
     loss = record["trace"]["iterations"][0]["updates"][0]["losses"]
     loss["vf_loss"] *= 1 + 1e-7
-    assert verdict([record]) == Wanted(2)
+    assert verdict_on([record]) == Wanted(2)
     (line,) = terminal.summary(
-        facts_of(FULL, verdict([{**record, "platform": {"machine": "arm64"}}]))
+        facts_of(FULL, verdict_on([{**record, "platform": {"machine": "arm64"}}]))
     )
     assert line.startswith(f"{'full':<18}identical") and "equal up to rounding (1e-05)" in line
     assert "bits" not in line and line.endswith(" 1")
 
 
-def test_a_glance_names_the_drop_that_is_detected():
-    same = [make(seed, (20.0, 40.0 + (seed + 1) / 10)) for seed in (1, 2)]
-    found = facts_of(FULL, verdict(same))
-    assert found["verdict"] == "no regression"
-    assert f"-{found['detects']:.0%}" in terminal.summary(found)[0]
+def test_a_summary_names_the_drop_that_is_detected():
+    records = [make(seed, (20.0, 40.0 + (seed + 1) / 10)) for seed in (1, 2)]
+    facts = facts_of(FULL, verdict_on(records))
+    assert facts["verdict"] == "no regression"
+    assert f"-{facts['detects']:.0%}" in terminal.summary(facts)[0]
 
 
-@pytest.mark.parametrize(("needed", "said"), [(48, "--budget=48"), (None, "Record more")])
-def test_what_is_inconclusive_says_what_it_would_take(needed, said):
-    spent = verdict([make(s, (20.0, 41.0)) for s in (1, 2)], tolerance=0.001, looks=(2,))
-    assert spent.outcome is Outcome.INCONCLUSIVE
-    found = {**facts_of(FULL, spent), "budget_needed": needed}
-    assert said in terminal.summary(found)[1] and said in terminal.failure(spent, found)
+@pytest.mark.parametrize(("needed", "text"), [(48, "--budget=48"), (None, "Record more")])
+def test_an_inconclusive_verdict_says_what_it_would_take(needed, text):
+    records = [make(seed, (20.0, 41.0)) for seed in (1, 2)]
+    inconclusive = verdict_on(records, tolerance=0.001, looks=(2,))
+    assert inconclusive.outcome is Outcome.INCONCLUSIVE
+    facts = {**facts_of(FULL, inconclusive), "budget_needed": needed}
+    assert text in terminal.summary(facts)[1] and text in terminal.failure(inconclusive, facts)
 
 
 def test_what_could_not_be_trained_is_no_verdict_on_learning():
     broken = Verdict(Outcome.BROKEN, BASELINE, (), RULE, failure="full, seed 1, could not\nmore")
-    found = facts_of(FULL, broken)
-    assert terminal.failure(broken, found).startswith("BROKEN, which is no verdict on learning")
-    (line,) = terminal.summary(found)
+    facts = facts_of(FULL, broken)
+    assert terminal.failure(broken, facts).startswith("BROKEN, which is no verdict on learning")
+    (line,) = terminal.summary(facts)
     assert "BROKEN" in line and line.endswith("full, seed 1, could not")
 
 
 def test_the_page_has_a_row_for_each_variant_and_the_evidence_behind_it():
     broken = Verdict(Outcome.BROKEN, BASELINE, (), RULE, failure="full, seed 1, could not\nmore")
-    judged = [
-        facts_of(FULL, each) for each in (REGRESSED, verdict([make(1, (20.0, 40.1))]), broken)
-    ]
-    judged.append(
+    identical = verdict_on([make(1, (20.0, 40.1))])
+    verdicts = [facts_of(FULL, verdict) for verdict in (REGRESSED, identical, broken)]
+    verdicts.append(
         facts_of_unjudged(Subject("modelv2-tf", "lstm"), Outcome.NOT_OFFERED, "it has none")
     )
-    held = Selection("ray-9.1.0/modelv2-tf", "ray-9.0.0/modelv2-tf", "the nearest older one")
+    selection = Selection("ray-9.1.0/modelv2-tf", "ray-9.0.0/modelv2-tf", "the nearest older one")
     text = markdown.page(
         {
-            "stacks": {"modelv2-tf": asdict(held)},
+            "stacks": {"modelv2-tf": asdict(selection)},
             "overrides": {},
             "rule": asdict(RULE),
-            "verdicts": judged,
+            "verdicts": verdicts,
         }
     )
     assert text.startswith("### ray-9.1.0/modelv2-tf held to the baseline of ray-9.0.0/modelv2-tf")
@@ -164,9 +164,10 @@ def test_the_page_has_a_row_for_each_variant_and_the_evidence_behind_it():
     assert "versions that differ: ray 9.0.0 -> 9.1.0" in text and "after 3 trials: p = " in text
 
 
-def test_facts_are_plain():
-    for each in (REGRESSED, verdict([make(1, (20.0, 40.1))])):
-        assert json.loads(json.dumps(facts_of(FULL, each))) == facts_of(FULL, each)
+def test_facts_are_what_json_can_hold():
+    for verdict in (REGRESSED, verdict_on([make(1, (20.0, 40.1))])):
+        facts = facts_of(FULL, verdict)
+        assert json.loads(json.dumps(facts)) == facts
 
 
 def test_an_edited_rllib_counts_as_another_version():
@@ -184,7 +185,7 @@ def test_a_learned_reward_is_the_mean_of_the_last_100_episodes():
     assert learned_reward(record) == (50 * 20 + 50 * 40) / 100
 
 
-def test_what_had_begun_is_what_a_shorter_trial_records():
+def test_the_beginning_of_a_trial_is_what_a_shorter_trial_records():
     assert begun(make(1, (20.0, 40.0)), 1) == {**make(1, (20.0,)), "cost": make(1)["cost"]}
 
 

@@ -1,4 +1,4 @@
-"""The store and the processes: finished once, whole or not at all, ended in time."""
+"""The store and the processes: a trial is trained once, kept whole or not, and ended in time."""
 
 import json
 import multiprocessing
@@ -81,7 +81,7 @@ def test_a_run_that_waits_for_a_trial_trains_another(trials, log):
 
 
 def train_in_turn(trials, name, turns):
-    """Hold a slot some times in a row, and leave a line for each."""
+    """Hold a slot so many times in a row, and write a line each time."""
     for _ in range(turns):
         with trials.slots.hold():
             with open(trials.folder / "turns", "a") as log:
@@ -100,7 +100,7 @@ def test_a_run_that_has_had_a_slot_lets_the_other_in_first(trials, monkeypatch):
     train_in_turn(runner, "late", 2)
     eager.join()
     turns = (runner.folder / "turns").read_text().split()
-    last = max(place for place, name in enumerate(turns) if name == "late")
+    last = max(turn for turn, name in enumerate(turns) if name == "late")
     assert last < len(turns) - 2, turns
 
 
@@ -132,7 +132,9 @@ def test_a_trial_that_hangs_is_ended_with_all_it_started(trials, log):
         trials("hang", time_limit=20).obtain(fresh(trials("hang")))
     pids = [int(line.split()[1]) for line in log()]
     assert len(pids) == 2
-    gone, alive = psutil.wait_procs([p for p in map(running, pids) if p], timeout=5)
+    gone, alive = psutil.wait_procs(
+        [started for started in map(running, pids) if started], timeout=5
+    )
     assert not alive
 
 
@@ -172,7 +174,7 @@ def test_a_failed_trial_leaves_no_record(trials, tmp_path):
     assert not list(tmp_path.glob("store/records/*"))
 
 
-def test_a_trial_ends_with_the_process_that_asked_for_it(tmp_path):
+def test_a_trial_ends_with_the_process_that_requested_it(tmp_path):
     """Even with SIGKILL, which gives nobody time to clean up."""
     log = tmp_path / "log"
     code = (
@@ -183,18 +185,20 @@ def test_a_trial_ends_with_the_process_that_asked_for_it(tmp_path):
         f" 60, train, {str(tmp_path / 'slots')!r})\n"
         "    trials.obtain(trials.request('modelv2-tf', 'full', 1, fresh=True))\n"
     )
-    script = tmp_path / "asks.py"
+    script = tmp_path / "requests_a_trial.py"
     script.write_text(code)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
-    asking = subprocess.Popen([sys.executable, str(script)], env=environment)
+    requester = subprocess.Popen([sys.executable, str(script)], env=environment)
     deadline = time.monotonic() + 60
     while not (log.exists() and "child" in log.read_text()):
-        assert time.monotonic() < deadline and asking.poll() is None
+        assert time.monotonic() < deadline and requester.poll() is None
         time.sleep(0.1)
     pids = [int(line.split()[1]) for line in log.read_text().splitlines()]
-    asking.send_signal(signal.SIGKILL)
-    asking.wait()
-    _, alive = psutil.wait_procs([p for p in map(running, pids) if p], timeout=10)
+    requester.send_signal(signal.SIGKILL)
+    requester.wait()
+    _, alive = psutil.wait_procs(
+        [started for started in map(running, pids) if started], timeout=10
+    )
     assert not alive
 
 
@@ -242,17 +246,17 @@ def test_whatever_determines_a_record_is_in_its_key(trials, monkeypatch, module,
 
 
 def test_what_is_requested_is_in_the_key(trials):
-    some = trials()
-    requested = [
-        some.request("modelv2-tf", "full", 1),
-        some.request("modelv2-torch", "full", 1),
-        some.request("modelv2-tf", "full", 2),
-        some.request("modelv2-tf", "stacked", 1),
-        some.request("modelv2-tf", "full", 1, iterations=1),
-        some.request("modelv2-tf", "full", 1, fresh=True),
+    runner = trials()
+    specs = [
+        runner.request("modelv2-tf", "full", 1),
+        runner.request("modelv2-torch", "full", 1),
+        runner.request("modelv2-tf", "full", 2),
+        runner.request("modelv2-tf", "stacked", 1),
+        runner.request("modelv2-tf", "full", 1, iterations=1),
+        runner.request("modelv2-tf", "full", 1, fresh=True),
         trials("crash").request("modelv2-tf", "full", 1),
     ]
-    assert len({some.store.key(spec) for spec in requested}) == len(requested)
+    assert len({runner.store.key(spec) for spec in specs}) == len(specs)
 
 
 def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The sequential test: its exactness, its stated errors, and where it turns."""
+"""The sequential test: exact p-values, no more errors than it states, and when it decides."""
 
 import numpy as np
 import pytest
@@ -26,12 +26,14 @@ from fixtures.judging.sequential import (
 RULE = Rule(variants=4)
 
 SHAPES = {
-    "normal": lambda draw, size: draw.normal(100, 13, size),
-    "skewed": lambda draw, size: 60 + draw.exponential(20, size),
-    "two-faced": lambda draw, size: draw.choice([80.0, 110.0], size) + draw.normal(0, 3, size),
-    "heavy-tailed": lambda draw, size: 100 + 6 * draw.standard_t(3, size).clip(-12, 12),
+    "normal": lambda random, size: random.normal(100, 13, size),
+    "skewed": lambda random, size: 60 + random.exponential(20, size),
+    "two-faced": lambda random, size: (
+        random.choice([80.0, 110.0], size) + random.normal(0, 3, size)
+    ),
+    "heavy-tailed": lambda random, size: 100 + 6 * random.standard_t(3, size).clip(-12, 12),
 }
-"""Distributions that trials may have; ranks must not care."""
+"""Distributions that trials may have; a test of ranks holds its errors for all of them."""
 
 
 def passed(outcomes):
@@ -41,8 +43,8 @@ def passed(outcomes):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_unchanged_stack_fails_no_more_often_than_stated(shape):
-    draw = np.random.default_rng(0)
-    trials = SHAPES[shape](draw, (20_000, 24 + RULE.budget))
+    random = np.random.default_rng(0)
+    trials = SHAPES[shape](random, (20_000, 24 + RULE.budget))
     outcomes, _ = decide_many(RULE, trials[:, :24], trials[:, 24:])
     for outcome in (Outcome.REGRESSED, Outcome.IMPROVED):
         # Of one variant of four; three standard errors of the simulation on top.
@@ -52,8 +54,8 @@ def test_an_unchanged_stack_fails_no_more_often_than_stated(shape):
 @pytest.mark.parametrize("spread", ["shrinks", "stays"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_loss_of_the_tolerance_passes_no_more_often_than_stated(shape, spread):
-    draw = np.random.default_rng(0)
-    trials = SHAPES[shape](draw, (20_000, 24 + RULE.budget))
+    random = np.random.default_rng(0)
+    trials = SHAPES[shape](random, (20_000, 24 + RULE.budget))
     lost = 0.8 * trials if spread == "shrinks" else trials - 0.2 * trials.mean()
     outcomes, _ = decide_many(RULE, trials[:, :24], lost[:, 24:])
     missed = np.mean(passed(outcomes))
@@ -64,15 +66,15 @@ def test_a_loss_of_the_tolerance_passes_no_more_often_than_stated(shape, spread)
     ("change", "outcome"), [(-0.5, Outcome.REGRESSED), (0.5, Outcome.IMPROVED)]
 )
 def test_a_large_change_takes_three_trials(change, outcome):
-    draw = np.random.default_rng(0)
-    old, new = draw.normal(100, 5, 24), (1 + change) * draw.normal(100, 5, 16)
+    random = np.random.default_rng(0)
+    old, new = random.normal(100, 5, 24), (1 + change) * random.normal(100, 5, 16)
     decision = decide(RULE, old, new)
     assert (decision.outcome, decision.trials) == (outcome, 3)
 
 
 def test_no_change_and_a_small_spread_take_two_trials():
-    draw = np.random.default_rng(0)
-    old, new = draw.normal(100, 4, 24), draw.normal(100, 4, 16)
+    random = np.random.default_rng(0)
+    old, new = random.normal(100, 4, 24), random.normal(100, 4, 16)
     decision = decide(RULE, old, new)
     assert (decision.outcome, decision.trials) == (Outcome.NO_REGRESSION, 2)
 
@@ -140,11 +142,13 @@ def test_p_values_of_every_number_of_pairs_are_those_of_mann_and_whitney(m, n):
 @pytest.mark.parametrize("size", [12, 24])
 def test_all_looks_together_are_wrong_as_often_as_stated(error, size):
     """Other draws than those that the level is taken from."""
-    draw = np.random.default_rng(1)
-    trials = draw.random((60_000, size + 16))
-    held = level(LOOKS, size, error)
+    random = np.random.default_rng(1)
+    trials = random.random((60_000, size + 16))
+    level_of_a_look = level(LOOKS, size, error)
     won = np.cumsum((trials[:, size:, None] > trials[:, None, :size]).sum(2), axis=1)
-    wrong = np.any([won[:, m - 1] <= critical(m, size, held) for m in LOOKS], axis=0).mean()
+    wrong = np.any(
+        [won[:, m - 1] <= critical(m, size, level_of_a_look) for m in LOOKS], axis=0
+    ).mean()
     assert wrong <= error + 3 * np.sqrt(error / 60_000)
     # Not far below it either: no error that is stated is left unused.
     assert wrong > 0.6 * error
@@ -158,18 +162,18 @@ def test_the_drop_that_is_detected_with_95_percent_power_is_detected_that_often(
     assert rates(RULE, old, -drop + 0.01).get(Outcome.REGRESSED, 0) < 0.95
 
 
-def test_what_a_wide_spread_would_take():
-    draw = np.random.default_rng(0)
-    assert budget_needed(RULE, draw.normal(100, 22, 24)) in BUDGETS[1:]
-    assert budget_needed(RULE, draw.exponential(100, 24)) is None
+def test_a_wide_spread_takes_a_larger_budget_or_more_than_any():
+    random = np.random.default_rng(0)
+    assert budget_needed(RULE, random.normal(100, 22, 24)) in BUDGETS[1:]
+    assert budget_needed(RULE, random.exponential(100, 24)) is None
 
 
-def test_the_budget_that_is_proposed_settles_who_was_inconclusive():
+def test_the_budget_that_is_proposed_settles_runs_that_were_inconclusive():
     """Not just any unchanged stack, most of which pass with far fewer trials."""
     earned = np.random.default_rng(1).normal(100, 20, 24)
     budget = budget_needed(RULE, earned)
-    draw = np.random.default_rng(7)
-    old, new = draw.choice(earned, (20_000, 24)), draw.choice(earned, (20_000, budget))
+    random = np.random.default_rng(7)
+    old, new = random.choice(earned, (20_000, 24)), random.choice(earned, (20_000, budget))
     stuck = decide_many(RULE, old, new[:, : RULE.budget])[0] == Outcome.INCONCLUSIVE
     outcomes, _ = decide_many(RULE.within(budget), old[stuck], new[stuck])
     assert np.mean(passed(outcomes)) > 0.93

@@ -45,39 +45,38 @@ def test_inspecting_updates_changes_nothing(trained, backend, variant):
     inspected = trained(backend, variant=variant)
     blind = trained(backend, function=train_without_inspecting, variant=variant)
     assert inspected["episodes"] == blind["episodes"]
-    seen, unseen = (each["trace"]["iterations"][0] for each in (inspected, blind))
-    assert len(seen["updates"]) == 4 and unseen["updates"] == []
-    assert seen["weights"] == unseen["weights"]
+    with_updates, without = (record["trace"]["iterations"][0] for record in (inspected, blind))
+    assert len(with_updates["updates"]) == 4 and without["updates"] == []
+    assert with_updates["weights"] == without["weights"]
 
 
 @every_backend
 def test_every_stage_is_there(trained, backend):
-    record = trained(backend)
-    found = record["trace"]
-    assert set(found["initial_weights"]) == {"policy", "value"}
-    assert {name: len(rows) for name, rows in found["opening"].items()} == dict.fromkeys(
+    trace = trained(backend)["trace"]
+    assert set(trace["initial_weights"]) == {"policy", "value"}
+    assert {name: len(rows) for name, rows in trace["opening"].items()} == dict.fromkeys(
         tracing.SAMPLING, tracing.OPENING
     )
-    assert set(found["opening"]["rewards"]) == {1.0}
-    assert set(found["opening"]["actions"]) == {0.0, 1.0}
-    (iteration,) = found["iterations"]
+    assert set(trace["opening"]["rewards"]) == {1.0}
+    assert set(trace["opening"]["actions"]) == {0.0, 1.0}
+    (iteration,) = trace["iterations"]
     # RLModule's batches hold one artificial step for each episode, so there are a few more.
     assert 3 * 30 <= iteration["number_of_updates"] < 4 * 30
-    assert [each["number"] for each in iteration["updates"]] == [1, 2, 8, 32]
-    assert all(100 < each["rows"] <= 128 for each in iteration["updates"])
+    assert [update["number"] for update in iteration["updates"]] == [1, 2, 8, 32]
+    assert all(100 < update["rows"] <= 128 for update in iteration["updates"])
     # Normalised over the batch, of which a minibatch is a part.
     _, mean, size = iteration["updates"][0]["advantages"]
     assert abs(mean) < 0.5 and 0.7 < size < 1.4
     assert iteration["updates"][0]["gradients"]["policy"] > 0
-    assert iteration["weights"] != found["initial_weights"]
+    assert iteration["weights"] != trace["initial_weights"]
 
 
 @every_backend
 @pytest.mark.parametrize("variant", ["attention", "lstm"])
-def test_what_remembers_has_a_memory_that_learns(trained, backend, variant):
-    found = trained(backend, variant=variant)["trace"]
-    assert {"policy", "value", "memory"} <= set(found["initial_weights"])
-    assert found["iterations"][0]["updates"][0]["gradients"]["memory"] > 0
+def test_a_variant_with_memory_has_memory_weights_that_learn(trained, backend, variant):
+    trace = trained(backend, variant=variant)["trace"]
+    assert {"policy", "value", "memory"} <= set(trace["initial_weights"])
+    assert trace["iterations"][0]["updates"][0]["gradients"]["memory"] > 0
 
 
 @every_backend
