@@ -9,7 +9,7 @@ from fixtures.environments.variants import VARIANTS
 from fixtures.probing.probe import Probe
 from fixtures.rllib.environment import scripted
 from fixtures.rllib.matrix import Subject, installed_backends
-from fixtures.rllib.reading import read_stepwise
+from fixtures.rllib.model_reading import read_stepwise
 from tests.contracts.environments import for_all, start, step
 from tests.contracts.networks import SUBJECTS, WITH_MEMORY, over, probe_of
 from tests.contracts.sequences import (

@@ -6,9 +6,9 @@ import pytest
 
 from fixtures.baselines.errors import BaselineError
 from fixtures.baselines.files import load, save
-from fixtures.baselines.lock import locked
+from fixtures.baselines.lockfile import locked
 from fixtures.baselines.selection import select
-from tests.meta.records import make
+from tests.meta.sample_records import make
 
 STACK = "ray-9.0.0/modelv2-tf"
 

@@ -16,7 +16,7 @@ from fixtures.common import files
 from fixtures.environments.variants import CORE
 from fixtures.judging.sequential import Rule
 from fixtures.records.rewards import learned_reward
-from tests.meta.records import make
+from tests.meta.sample_records import make
 
 RULE = Rule(variants=2)
 

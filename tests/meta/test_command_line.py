@@ -16,7 +16,7 @@ from fixtures.stack import host, installed
 from fixtures.training.runner import Trials
 from fixtures.training.spec import TrialSpec
 from fixtures.training.store import Store
-from tests.meta.records import make
+from tests.meta.sample_records import make
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.baselines.files import load
-from fixtures.baselines.lock import locked, locked_python
+from fixtures.baselines.lockfile import locked, locked_python
 from fixtures.baselines.selection import stacks
 from fixtures.environments.variants import CORE
 from fixtures.judging.outcome import Outcome

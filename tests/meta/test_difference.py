@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.judging.difference import TOLERANCE, compare, config_differences
 from fixtures.records.tracing import Tracer, summary, weight_summaries
-from tests.meta.records import make
+from tests.meta.sample_records import make
 
 
 def changed(path, change, seed=1):

@@ -9,7 +9,7 @@ from fixtures.judging.seeds import order_of_seeds
 from fixtures.judging.sequential import Rule
 from fixtures.rllib.matrix import Subject
 from fixtures.training.spec import TrialFailed, TrialSpec
-from tests.meta.records import make
+from tests.meta.sample_records import make
 
 SPREAD = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5]
 

@@ -9,8 +9,8 @@ from fixtures.baselines import files, migrations
 from fixtures.baselines.errors import BaselineError
 from fixtures.baselines.migrations import MIGRATIONS, migrate, to_4
 from fixtures.records.schema import SCHEMA
-from fixtures.training.config import recorded
-from tests.meta.records import make
+from fixtures.training.recorded_config import recorded
+from tests.meta.sample_records import make
 
 STACK = "ray-9.0.0/modelv2-tf"
 

@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.probing.probe import Played
 from fixtures.rllib.matrix import Subject
-from fixtures.rllib.reading import Read
+from fixtures.rllib.model_reading import Read
 from tests.contracts import test_memory, test_networks
 
 SUBJECT = Subject("a backend", "attention")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fixtures.judging.outliers import first_outside
-from tests.meta.records import make
+from tests.meta.sample_records import make
 
 RANDOM = np.random.default_rng(0)
 

@@ -10,7 +10,7 @@ from fixtures.plugin.plan import Plan
 from fixtures.rllib.backends import default_backend
 from fixtures.rllib.matrix import Subject, installed_backends
 from fixtures.stack import installed
-from tests.meta.records import make
+from tests.meta.sample_records import make
 
 BACKEND = default_backend(installed.release())
 

@@ -9,7 +9,7 @@ from fixtures.baselines.files import save
 from fixtures.baselines.selection import main, select, stacks
 from fixtures.common.releases import version_of
 from fixtures.rllib.backends import adapter_name, default_backend
-from tests.meta.records import make
+from tests.meta.sample_records import make
 
 IN_ORDER = [
     "ray-1.8.0",

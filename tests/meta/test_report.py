@@ -14,7 +14,7 @@ from fixtures.records.rewards import begun, curve, learned_reward, smoothed
 from fixtures.reporting import markdown, terminal
 from fixtures.reporting.facts import differing_versions, facts_of, facts_of_unjudged
 from fixtures.rllib.matrix import Subject
-from tests.meta.records import make
+from tests.meta.sample_records import make
 
 FULL = Subject("modelv2-tf", "full")
 

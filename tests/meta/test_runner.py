@@ -20,7 +20,7 @@ from fixtures.stack import host, installed
 from fixtures.training import process
 from fixtures.training.runner import Trials
 from fixtures.training.spec import TrialFailed, TrialSpec
-from tests.meta.records import train
+from tests.meta.sample_records import train
 
 ROOT = Path(__file__).parents[2]
 
@@ -179,7 +179,7 @@ def test_a_trial_ends_with_the_process_that_requested_it(tmp_path):
     log = tmp_path / "log"
     code = (
         "from fixtures.training.runner import Trials\n"
-        "from tests.meta.records import train\n"
+        "from tests.meta.sample_records import train\n"
         "if __name__ == '__main__':\n"
         f"    trials = Trials({str(tmp_path)!r}, 'x', {{'do': 'hang', 'log': {str(log)!r}}},"
         f" 60, train, {str(tmp_path / 'slots')!r})\n"
