@@ -1,4 +1,4 @@
-"""Options, fixtures and summary come from fixtures/plugin.py."""
+"""Options, fixtures and summary come from fixtures/plugin."""
 
 from hypothesis import settings
 

@@ -38,13 +38,18 @@ LIBRARIES = {
     "plugin": {"pytest"},
 }
 
-MODULES = sorted(PACKAGE.glob("*/*.py"))
+MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 
 
 def below(room):
     """Return the rooms that a room may import, itself included."""
     floor = next(number for number, rooms in enumerate(FLOORS) if room in rooms)
     return {room, *(lower_room for rooms in FLOORS[:floor] for lower_room in rooms)}
+
+
+def called(node):
+    """Return the name of the function that a call calls, whatever module it is taken from."""
+    return getattr(node.func, "id", getattr(node.func, "attr", ""))
 
 
 def imported(tree):
@@ -56,10 +61,10 @@ def imported(tree):
             yield node.level, node.module
         elif isinstance(node, ast.ImportFrom):
             yield from ((node.level, alias.name) for alias in node.names)
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_module":
-            name = node.args[0]
-            if isinstance(name, ast.Constant):
-                yield len(name.value) - len(name.value.lstrip(".")), name.value.lstrip(".")
+        elif isinstance(node, ast.Call) and called(node) in ("import_module", "__import__"):
+            for name in [*node.args[:1], *(keyword.value for keyword in node.keywords)]:
+                if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                    yield len(name.value) - len(name.value.lstrip(".")), name.value.lstrip(".")
 
 
 def forbidden(room, source):
@@ -67,7 +72,9 @@ def forbidden(room, source):
     lines = []
     for level, name in imported(ast.parse(source)):
         top = name.partition(".")[0]
-        if level == 2 and top not in below(room):
+        if level > 2:
+            lines.append(f"{room} imports {name} from outside of the package")
+        elif level == 2 and top not in below(room):
             lines.append(f"{room} may not import {top}: it is no floor below")
         elif level == 0 and top in (PACKAGE.name, "pytest_learns"):
             lines.append(f"{room} imports {name} absolutely, not relatively")
@@ -76,7 +83,8 @@ def forbidden(room, source):
     return lines
 
 
-def test_every_room_has_its_floor():
+def test_every_module_lies_in_a_room_that_has_its_floor():
+    assert {path.parent.parent for path in MODULES} == {PACKAGE}
     rooms = {path.parent.name for path in MODULES}
     assert rooms == {room for floor in FLOORS for room in floor} == set(LIBRARIES)
 
@@ -95,6 +103,10 @@ def test_a_module_imports_what_its_room_may(path):
         ("stack", "from ..records.schema import SCHEMA", "stack may not import records"),
         ("training", "def f():\n from ..probing import probe", "training may not import probing"),
         ("baselines", "import_module('..judging.gate', p)", "baselines may not import judging"),
+        ("stack", "importlib.import_module('..judging.gate', p)", "stack may not import judging"),
+        ("stack", "import_module(name='ray')", "stack may not import ray"),
+        ("stack", "__import__('torch')", "stack may not import torch"),
+        ("stack", "from ...tests import meta", "stack imports tests from outside of the package"),
         ("plugin", "from fixtures.stack import host", "plugin imports fixtures.stack absolutely"),
         ("judging", "import pytest", "judging may not import pytest"),
         ("judging", "from psutil import Process", "judging may not import psutil"),

@@ -82,6 +82,47 @@ def test_a_damaged_baseline_is_refused_and_not_migrated(folder):
     assert json.loads(path.read_text())["schema"] == 3
 
 
+def edit(path, change):
+    """Change the parsed content of a file in place."""
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_what_people_reviewed_is_not_overwritten(folder):
+    edit(folder / STACK / "full.json", lambda c: c["trials"][0].update(learned_reward=[99, 99]))
+    with pytest.raises(
+        BaselineError, match=r"trials \(seed 1\).learned_reward: is not what people"
+    ):
+        migrate(folder)
+    edit(folder / STACK / "full.json", lambda c: c.update(versions={"ray": "9.9"}))
+    with pytest.raises(BaselineError, match="versions, trials"):
+        migrate(folder)
+
+
+def test_an_interrupted_migration_names_both_files(folder):
+    before = (folder / STACK / "full.json").read_text()
+    migrate(folder)
+    (folder / STACK / "full.json").write_text(before)
+    with pytest.raises(BaselineError, match="git checkout -- .*full.json .*full.records.json"):
+        migrate(folder)
+
+
+@pytest.mark.parametrize("place", ["ray-9.0.0/modelv2-tf/other", "ray-9.1.0/modelv2-tf/full"])
+def test_a_copy_is_not_migrated_over_its_original(folder, place):
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    for end in (".json", ".records.json"):
+        shutil.copy(folder / STACK / f"full{end}", folder / f"{place}{end}")
+    with pytest.raises(BaselineError, match=f"{place}.records.json: shared.(stack|variant): is"):
+        migrate(folder)
+
+
+def test_a_reviewed_file_without_its_records_is_named(folder):
+    (folder / STACK / "full.records.json").unlink()
+    with pytest.raises(BaselineError, match="full.records.json is missing: restore it with `git"):
+        migrate(folder)
+
+
 @pytest.mark.parametrize("form", [2, 99])
 def test_a_form_without_a_migration_is_refused(folder, form):
     for path in (folder / STACK).glob("*.json"):
@@ -93,7 +134,7 @@ def test_a_form_without_a_migration_is_refused(folder, form):
 
 def test_the_command_says_what_it_did(folder, capsys):
     migrations.main(["--baselines", str(folder)])
-    assert "2 baselines were brought to form 4" in capsys.readouterr().out
+    assert "2 of 2 baselines were brought to form 4" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="nowhere: there is no such folder"):
         migrations.main(["--baselines", str(folder / "nowhere")])
 

@@ -64,12 +64,23 @@ def test_a_run_over_all_has_every_backend_that_is_installed(folder):
         ({"variants": "full", "against": "ray-0.1"}, BaselineError, "--against ray-0.1"),
         ({"variants": "full", "settings": ["lr"]}, ValueError, "written NAME=VALUE"),
         ({"recording": "baselines", "settings": ["lr=1"]}, BaselineError, "neither --config"),
+        ({"settings": ["seed=3"]}, ValueError, "--config seed: a trial sets this itself"),
+        ({"settings": ["lr=NaN"]}, ValueError, "--config lr: nan is no value"),
+        ({"time_limit": 0.0}, ValueError, "--time-limit: more than 0 seconds, not 0"),
+        ({"tolerance": 0.0}, ValueError, "--tolerance: between 0 and 1, not 0.0"),
+        ({"budget": 0}, ValueError, "--budget: 1 to 96 trials, not 0"),
         ({"recording": "calibration"}, BaselineError, "requirements.txt is missing"),
     ],
 )
 def test_options_that_cannot_work_are_refused(folder, options, error, message):
     with pytest.raises(error, match=message):
         planned(folder, **options)
+
+
+def test_a_store_that_is_a_file_is_refused(folder):
+    (folder / "file").touch()
+    with pytest.raises(ValueError, match="--store: a folder, and .*file is none"):
+        Plan(Options(folder, folder / "file"))
 
 
 def test_what_is_recorded_depends_on_the_purpose(folder):

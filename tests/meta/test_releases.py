@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from fixtures.baselines.deviations import DeviationError, known
 from fixtures.baselines.errors import BaselineError
 from fixtures.baselines.files import save
 from fixtures.baselines.selection import main, select, stacks
@@ -78,13 +79,21 @@ def test_a_folder_that_names_no_release_is_reported(tmp_path, capsys):
     (tmp_path / "ray-nightly" / "modelv2-tf").mkdir(parents=True)
     with pytest.raises(BaselineError, match="ray-nightly/modelv2-tf: .*names no release"):
         stacks(tmp_path)
-    with pytest.raises(SystemExit, match="error: .*ray-nightly"):
+    with pytest.raises(SystemExit, match="error: .*no ray-.* folder here has a requirements.txt"):
         main([str(tmp_path)])
+    (tmp_path / "ray-nightly" / "requirements.txt").touch()
+    with pytest.raises(SystemExit, match="error: .*ray-nightly: .*names no release"):
+        main([str(tmp_path)])
+    with pytest.raises(DeviationError, match="ray-nightly"):
+        known("ray-2.60.0/modelv2-tf", tmp_path)
 
 
-def test_releases_are_listed_oldest_first(tmp_path, capsys):
+def test_locked_releases_are_listed_oldest_first(tmp_path, capsys):
+    """With a baseline or without: a pull request may add one."""
     for release in ("ray-2.60.0", "ray-2.60.0rc1", "ray-1.13.0", "ray-1.8.0"):
-        (tmp_path / release / "modelv2-tf").mkdir(parents=True)
+        (tmp_path / release).mkdir()
+        (tmp_path / release / "requirements.txt").touch()
+    (tmp_path / "ray-2.61.0").mkdir()
     main([str(tmp_path)])
     assert capsys.readouterr().out.split() == [
         "ray-1.8.0",
