@@ -4,6 +4,8 @@ from statistics import mean
 
 import pytest
 
+from fixtures.judging.behaviour import Behaviour
+from fixtures.judging.outcome import ExitStatus
 from fixtures.reporting import terminal
 from fixtures.rllib.matrix import Subject
 
@@ -11,15 +13,28 @@ from fixtures.rllib.matrix import Subject
 @pytest.mark.trains
 @pytest.mark.per_subject
 @pytest.mark.reports_unjudged
-def test_learned_reward_did_not_fall(gate, plan, report, subject):
+def test_learned_reward_did_not_fall(gate, plan, report, subject, exit_with):
     """Not by the tolerance: identical, or so says the sequential test."""
     if subject in plan.unjudged:
         facts = report(subject, None)
-        pytest.skip(f"{subject}: {facts['verdict']}: {facts['reason']}")
+        pytest.skip(f"{subject}: {facts['learned']}: {facts['reason']}")
     verdict = gate.verdict(subject)
     facts = report(subject, verdict)
-    if not verdict.outcome.passes:
+    if not verdict.learned.passes:
+        exit_with(verdict.learned.exit_status)
         pytest.fail(terminal.failure(verdict, facts), pytrace=False)
+
+
+@pytest.mark.trains
+@pytest.mark.per_subject
+@pytest.mark.only_failing_on("change")
+def test_behaviour_did_not_change(verdict_of, subject, exit_with):
+    """By one seed: to the last bit or, on another platform, as far as rounding lets one see."""
+    verdict = verdict_of(subject)
+    if not verdict.behaviour.same:
+        unsettled = verdict.behaviour is Behaviour.UNSETTLED
+        exit_with(ExitStatus.INCONCLUSIVE if unsettled else ExitStatus.CHANGED)
+        pytest.fail(f"{subject}: {verdict.behaviour.shown}: {verdict.difference}", pytrace=False)
 
 
 @pytest.mark.trains

@@ -102,15 +102,16 @@ def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
         (["--against", "ray-0.1"], "--against ray-0.1: no baseline ray-0.1/"),
         (["--all", "--against", "ray-0.1"], "there is no baseline to hold this run to"),
         (["--backends", "jax"], "--backends: there is no backend 'jax'; choose from rlm"),
-        (["--config", "=1"], "a setting is written NAME=VALUE"),
+        (["--config", "=1"], "--config: a setting is written NAME=VALUE"),
         (["--baselines", "nowhere"], "all older releases have none; there are in nowhere: none"),
         (
             ["--update-baselines", "--config", "lr=1"],
             "to record goes with neither --config nor --against",
         ),
-        (["--tolerance", "0"], "--tolerance, --budget: tolerance: between 0 and 1, not 0.0"),
-        (["--budget", "0"], "--tolerance, --budget: looks: ascending numbers of trials"),
-        (["--budget", "97"], "--budget: 96 at most, not 97"),
+        (["--tolerance", "0"], "--tolerance: between 0 and 1, not 0.0"),
+        (["--budget", "0"], "--budget: 1 to 96 trials, not 0"),
+        (["--budget", "97"], "--budget: 1 to 96 trials, not 97"),
+        (["--update-baselines", "--update-calibration"], "one of them, not both"),
         (["--verdicts", "found.md"], "--verdicts: a file that ends in .json, not found.md"),
     ],
 )
@@ -131,6 +132,36 @@ def test_a_gate_checks_the_models_of_its_backend_whatever_it_trains():
         "/stateless]" in listed
         and f"test_learned_reward_did_not_fall[{BACKEND}/full" not in listed
     )
+
+
+def collected(tmp_path, source):
+    """Collect the tests of learning and a file of this source; return the completed process."""
+    path = tmp_path / "test_added.py"
+    path.write_text(f"import pytest\n{source}\n")
+    return gate("--collect-only", "-q", path)
+
+
+def test_a_contract_of_what_a_release_lacks_is_left_out(tmp_path):
+    """Such as one of RLModule's samplers, where there is no RLModule."""
+    source = "from tests.contracts.networks import over\n@over([])\ndef test_x(subject): pass"
+    done = collected(tmp_path, source)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_learned_reward_did_not_fall" in done.stdout and "test_x" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("markers", "message"),
+    [
+        (["needs('full')"], "the marker needs takes a name, and goes with per_backend"),
+        (["per_backend", "needs_stack"], "the marker needs_stack takes a name"),
+        (["per_backend", "needs('blind')"], "needs: there is no variant 'blind'"),
+    ],
+)
+def test_markers_that_never_let_a_test_run_are_refused(tmp_path, markers, message):
+    decorated = "\n".join(f"@pytest.mark.{marker}" for marker in markers)
+    argument = "backend" if "per_backend" in markers else ""
+    refused = collected(tmp_path, f"{decorated}\ndef test_x({argument}): pass")
+    assert refused.returncode == 4 and message in refused.stderr + refused.stdout
 
 
 @pytest.fixture
@@ -216,6 +247,44 @@ def test_a_gate_fails_where_bits_changed_and_nothing_else_did(place):
     assert "is not what" in failed.stdout and "same versions and settings" in failed.stdout
 
 
+@pytest.mark.parametrize(("policy", "status"), [("regression", 0), ("change", 13)])
+def test_a_change_of_behaviour_fails_where_it_is_to(place, policy, status):
+    """And is loud in any case: "no regression" alone would look like "nothing changed"."""
+    fill(place, full=1.001)
+    only = ["-k", "learned_reward or behaviour", "--variants=full"]
+    run = gate_in(place, *only, f"--fail-on={policy}")
+    assert run.returncode == status, run.stdout
+    assert f"{'full':<18}{'no regression':<15}CHANGED" in run.stdout
+    assert "1 asked for: 1 no regression; behaviour: 1 CHANGED" in run.stdout
+    written = json.loads((place / "store" / "verdicts.json").read_text())
+    assert written["exit"]["status"] == status and written["fail_on"] == policy
+    assert verdicts(place)["full"]["behaviour"] == "changed"
+    assert "| **no regression** | **CHANGED** |" in (place / "store/verdicts.md").read_text()
+
+
+def test_a_failed_contract_is_no_regression(place):
+    fill(place, full=1.0)
+    folder = place / "contracts"
+    folder.mkdir()
+    (folder / "test_broken.py").write_text("def test_holds(): pass\ndef test_breaks(): assert 0\n")
+    run = gate_in(
+        place,
+        *JUDGED[:1],
+        "learned_reward or breaks or holds",
+        "--variants=full",
+        "-o",
+        f"contract_paths={folder}",
+        folder,
+    )
+    assert run.returncode == 14, run.stdout
+    assert "contracts: 1 hold, 1 FAILED" in run.stdout and "no verdict on learning" in run.stdout
+    assert "REGRESSED" not in run.stdout
+    written = json.loads((place / "store" / "verdicts.json").read_text())
+    assert written["exit"]["status"] == 14 and len(written["contracts"]["failed"]) == 1
+    page = (place / "store" / "verdicts.md").read_text()
+    assert "1 FAILED" in page and "test_breaks" in page and "A contract failed" in page
+
+
 def test_a_gate_that_cannot_decide_has_an_exit_status_of_its_own(place):
     fill(place, full=1.005)
     spent = gate_in(place, *JUDGED, "--variants=full", "--tolerance=0.005", "--budget=4")
@@ -244,7 +313,8 @@ def test_the_verdict_is_in_the_junit_report(place):
     gate_in(place, *JUDGED, "--variants=full", f"--junitxml={path}")
     elements = parse(path).iter("property")
     properties = {element.get("name"): element.get("value") for element in elements}
-    assert properties["verdict"] == "identical" and properties["trials"] == "1"
+    assert properties["learned"] == properties["behaviour"] == "identical"
+    assert properties["trials"] == "1"
 
 
 def test_a_baseline_cut_in_half_stops_the_gate(place):

@@ -71,14 +71,14 @@ def judge(trials, **rule):
 def test_one_trial_is_enough_where_nothing_changed():
     trials = FakeTrials(full=1.0)
     verdict = judge(trials)
-    assert verdict.outcome is Outcome.IDENTICAL
+    assert verdict.learned is Outcome.IDENTICAL
     assert trials.trained == [("full", 1)] and len(verdict.records) == 1
 
 
 def test_two_trials_are_enough_where_bits_changed_and_rewards_did_not():
     trials = FakeTrials(shift=1, full=1.0)
     verdict = judge(trials)
-    assert verdict.outcome is Outcome.NO_REGRESSION
+    assert verdict.learned is Outcome.NO_REGRESSION
     assert trials.trained == [("full", 1), ("full", 2)]
     assert "episodes" in str(verdict.difference)
 
@@ -87,7 +87,7 @@ def test_two_trials_are_enough_where_bits_changed_and_rewards_did_not():
 def test_three_trials_are_enough_for_a_large_change(level, outcome):
     trials = FakeTrials(full=level)
     verdict = judge(trials)
-    assert verdict.outcome is outcome
+    assert verdict.learned is outcome
     assert [seed for _, seed in trials.trained] == [1, 2, 3]
     assert verdict.change == pytest.approx((level - 1) * 100 / 120, abs=0.05)
 
@@ -95,7 +95,7 @@ def test_three_trials_are_enough_for_a_large_change(level, outcome):
 def test_a_spent_budget_does_not_pass():
     trials = FakeTrials(shift=1, full=0.995)
     verdict = judge(trials, tolerance=0.005, looks=(2, 4))
-    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.learned is Outcome.INCONCLUSIVE
     assert len(trials.trained) == 4
 
 
@@ -106,11 +106,11 @@ def test_a_trial_that_fails_breaks_its_subject_alone(by_machine, outcome):
     trials = FakeTrials(by_machine=by_machine, full=1.0)
     gate = Gate(trials, Rule(variants=2), BASELINES, PLATFORM)
     verdict = gate.verdict(FULL)
-    assert verdict.outcome is outcome and "out of luck" in verdict.failure
+    assert verdict.learned is outcome and "out of luck" in verdict.failure
     assert verdict.records == []
     trials.by_machine = None
     trials.levels["stacked"] = 1.0
-    assert gate.verdict(STACKED).outcome is Outcome.IDENTICAL
+    assert gate.verdict(STACKED).learned is Outcome.IDENTICAL
     assert gate.verdict(FULL) is verdict
 
 
@@ -124,7 +124,7 @@ def test_a_trial_that_ended_too_few_episodes_is_broken():
             return record and {**record, "episodes": [record["episodes"][0][:50]]}
 
     verdict = judge(Short(full=1.0))
-    assert verdict.outcome is Outcome.BROKEN and verdict.records == []
+    assert verdict.learned is Outcome.BROKEN and verdict.records == []
     assert "full, seed 1: 50 episodes ended, and a learned reward needs 100" in verdict.failure
     assert "python -m fixtures.training full --seed 1" in verdict.failure
 
@@ -152,7 +152,7 @@ def test_records_that_are_there_already_are_judged_without_training():
     trials = FakeTrials(full=0.7)
     trials.trained = [("full", seed) for seed in range(1, 9)]
     verdict = judge(trials)
-    assert verdict.outcome is Outcome.REGRESSED and len(verdict.records) == 3
+    assert verdict.learned is Outcome.REGRESSED and len(verdict.records) == 3
     assert len(trials.trained) == 8
 
 

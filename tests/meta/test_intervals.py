@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from fixtures.judging.intervals import change_interval, mean_intervals, prediction_interval
+from fixtures.judging.intervals import (
+    candidate_interval,
+    change_interval,
+    mean_interval,
+    prediction_interval,
+)
 
 
 def test_prediction_interval_holds_the_next_value_as_often_as_stated():
@@ -17,16 +22,24 @@ def test_prediction_interval_holds_the_next_value_as_often_as_stated():
 
 
 def test_prediction_interval_needs_a_spread():
-    with pytest.raises(ValueError, match="needs 2 values"):
-        prediction_interval([1.0], 0.1)
+    for interval in (prediction_interval, mean_interval):
+        with pytest.raises(ValueError, match="needs 2 values"):
+            interval([1.0], 0.1)
 
 
-def test_mean_intervals_hold_the_mean_as_often_as_stated():
+@pytest.mark.parametrize(
+    "half_width",
+    [
+        lambda old, new: mean_interval(new.tolist(), 0.1),
+        lambda old, new: candidate_interval(old, new, 0.1),
+    ],
+)
+def test_an_interval_of_a_mean_holds_it_as_often_as_stated(half_width):
+    """Of the values alone, and with the spread of the baseline."""
     random = np.random.default_rng(0)
     inside = 0
     for old, new in zip(random.normal(5, 1, (4000, 6)).tolist(), random.normal(5, 1, (4000, 2))):
-        _, half = mean_intervals(old, new.tolist(), error=0.1)
-        inside += abs(new.mean() - 5) <= half
+        inside += abs(new.mean() - 5) <= half_width(old, new)
     assert inside / 4000 == pytest.approx(0.9, abs=0.015)
 
 

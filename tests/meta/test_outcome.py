@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.judging.outcome import Outcome
+from fixtures.judging.outcome import ExitStatus, Outcome
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,9 @@ def test_each_word_knows_what_it_means(word, passes, exit_status, shown):
 
 def test_there_are_no_other_words():
     assert len(Outcome) == 9
+
+
+def test_each_exit_status_says_why_and_is_none_of_pytests_own():
+    assert all(status.why.endswith(".") for status in ExitStatus)
+    others = set(ExitStatus) - {ExitStatus.PASSED, ExitStatus.REGRESSED}
+    assert not {int(status) for status in others} & set(map(int, pytest.ExitCode))

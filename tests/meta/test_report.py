@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.baselines.files import Baseline
 from fixtures.baselines.selection import Selection
-from fixtures.judging.outcome import Outcome
+from fixtures.judging.outcome import ExitStatus, Outcome
 from fixtures.judging.sequential import Rule, Wanted
 from fixtures.judging.verdict import Candidate, Verdict, judge
 from fixtures.records.rewards import begun, curve, learned_reward, smoothed
@@ -89,18 +89,15 @@ def test_a_failure_shows_how_to_repeat_one_trial():
 def test_a_summary_has_both_returns_the_change_and_the_trials():
     first, second = terminal.summary(facts_of(FULL, REGRESSED))[:2]
     words = first.replace("+-", " ").split()
-    assert words[:3] == ["full", "REGRESSED", "32.75"] and words[4] == "20.12"
-    assert words[6].startswith("-3") and words[6].endswith("%") and words[-1] == "3"
-    assert second.strip().startswith("first difference, seed 1: episodes")
+    assert words[:4] == ["full", "REGRESSED", "CHANGED", "32.75"] and words[5] == "20.12"
+    assert words[7].startswith("-3") and words[7].endswith("%") and words[-1] == "3"
+    assert second.strip() == "settings: lr 5e-05 became 5e-06"
 
 
 def test_a_summary_of_what_did_not_change():
     (line,) = terminal.summary(facts_of(FULL, verdict_on([make(1, (20.0, 40.1))])))
-    assert (
-        line.startswith(f"{'full':<18}identical")
-        and "seed 1" in line
-        and "to the last bit" in line
-    )
+    words = line.split()
+    assert words[:3] == ["full", "identical", "identical"] and "seed 1 earns 32.06" in line
 
 
 def test_a_summary_of_what_changed_by_rounding_alone():
@@ -112,14 +109,15 @@ def test_a_summary_of_what_changed_by_rounding_alone():
     (line,) = terminal.summary(
         facts_of(FULL, verdict_on([{**record, "platform": {"machine": "arm64"}}]))
     )
-    assert line.startswith(f"{'full':<18}identical") and "equal up to rounding (1e-05)" in line
-    assert "bits" not in line and line.endswith(" 1")
+    assert line.startswith(f"{'full':<18}{'identical':<15}identical up to rounding")
+    assert line.endswith(" 1")
 
 
 def test_a_summary_names_the_drop_that_is_detected():
     records = [make(seed, (20.0, 40.0 + (seed + 1) / 10)) for seed in (1, 2)]
     facts = facts_of(FULL, verdict_on(records))
-    assert facts["verdict"] == "no regression"
+    assert (facts["learned"], facts["behaviour"]) == ("no regression", "changed")
+    assert "no regression  CHANGED " in terminal.summary(facts)[0]
     assert f"-{facts['detects']:.0%}" in terminal.summary(facts)[0]
 
 
@@ -127,7 +125,7 @@ def test_a_summary_names_the_drop_that_is_detected():
 def test_an_inconclusive_verdict_says_what_it_would_take(needed, text):
     records = [make(seed, (20.0, 41.0)) for seed in (1, 2)]
     inconclusive = verdict_on(records, tolerance=0.001, looks=(2,))
-    assert inconclusive.outcome is Outcome.INCONCLUSIVE
+    assert inconclusive.learned is Outcome.INCONCLUSIVE
     facts = {**facts_of(FULL, inconclusive), "budget_needed": needed}
     assert text in terminal.summary(facts)[1] and text in terminal.failure(inconclusive, facts)
 
@@ -154,14 +152,35 @@ def test_the_page_has_a_row_for_each_variant_and_the_evidence_behind_it():
             "overrides": {},
             "rule": asdict(RULE),
             "verdicts": verdicts,
+            "contracts": {
+                "passed": 7,
+                "known": 1,
+                "failed": ["tests/contracts/test_x.py::test_y"],
+            },
+            "exit": {"status": 1, "why": ExitStatus.REGRESSED.why},
         }
     )
     assert text.startswith("### ray-9.1.0/modelv2-tf held to the baseline of ray-9.0.0/modelv2-tf")
     assert text.count("| `full` | **") == 3 and text.count("<details>") == 3
     assert "| `lstm` | not offered: it has none |" in text
-    assert "4 asked for: 1 REGRESSED, 1 identical, 1 BROKEN, 1 not offered." in text
-    assert "| **regressed** | 32.75 ± " in text and "full, seed 1, could not\nmore" in text
+    assert (
+        "4 asked for: 1 REGRESSED, 1 identical, 1 BROKEN, 1 not offered; behaviour: 1 CHANGED, 1"
+        " identical. Less is learned" in text
+    )
+    assert "contracts: 7 hold, 1 broken as known, 1 FAILED." in text
+    assert "- `tests/contracts/test_x.py::test_y`" in text and "no verdict on learning" in text
+    assert "- settings: lr 5e-05 became 5e-06" in text
+    assert (
+        "| **REGRESSED** | **CHANGED** | 32.75 ± " in text
+        and "full, seed 1, could not\nmore" in text
+    )
     assert "versions that differ: ray 9.0.0 -> 9.1.0" in text and "after 3 trials: p = " in text
+
+
+def test_a_baseline_has_one_interval_whatever_is_compared_with_it():
+    records = [make(seed, (20.0, 40.0 + (seed + 1) / 10)) for seed in (1, 2)]
+    verdicts = (REGRESSED, verdict_on(records), verdict_on([make(1, (20.0, 40.1))]))
+    assert len({facts_of(FULL, verdict)["baseline_interval"] for verdict in verdicts}) == 1
 
 
 def test_facts_are_what_json_can_hold():
