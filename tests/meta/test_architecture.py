@@ -1,6 +1,7 @@
 """A room, a folder of fixtures/, imports from the floors below it only, and its own libraries."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -114,9 +115,7 @@ def test_a_module_imports_what_its_room_may(path):
     ],
 )
 def test_a_forbidden_import_is_named(room, source, message):
-    assert [line.partition(":")[0] for line in forbidden(room, source)] == [message] or (
-        forbidden(room, source)[0].startswith(message)
-    )
+    assert forbidden(room, source)[0].startswith(message)
 
 
 def test_a_stored_trials_key_covers_the_rooms_that_a_trial_is_made_of():
@@ -137,8 +136,16 @@ def test_a_verdict_needs_no_environment_and_no_trainer():
 
 
 def test_the_map_shows_every_module():
-    text = (PACKAGE / "README.md").read_text(encoding="utf-8")
-    names = {f"{path.parent.name}/" for path in MODULES} | {
-        path.stem for path in MODULES if not path.stem.startswith("__")
-    }
-    assert [name for name in sorted(names) if name not in text] == []
+    """Each in its room, and no other: read from the first block of the page."""
+    drawn, room = {}, ""
+    for line in (PACKAGE / "README.md").read_text(encoding="utf-8").split("```")[1].splitlines():
+        if line.startswith("  "):
+            drawn[room] |= set(re.split(r"  +", line.strip())[0].split(", "))
+        elif line:
+            room = line.partition("/")[0]
+            drawn[room] = set()
+    modules = {room: set() for room in LIBRARIES}
+    for path in MODULES:
+        if not path.stem.startswith("__"):
+            modules[path.parent.name].add(path.stem)
+    assert drawn == modules

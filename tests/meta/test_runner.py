@@ -59,10 +59,19 @@ def test_a_finished_trial_is_not_trained_again(trials, log):
     assert first == again and len(log()) == 1
 
 
+def meet(together):
+    """Wait in a new process until all have started."""
+    together.wait(timeout=60)
+
+
 def at_once(trials, spec, others=tuple):
-    """Obtain the same trial from a process for each of ``trials``; return the records."""
+    """Obtain the same trial from a process for each of ``trials``; return the records.
+
+    None begins before all have started: else one may have finished when the other begins.
+    """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(trials), mp_context=context) as pool:
+    together = context.Barrier(len(trials))
+    with ProcessPoolExecutor(len(trials), context, meet, (together,)) as pool:
         waiting = [pool.submit(runner.obtain, spec, others) for runner in trials]
         return [future.result() for future in waiting]
 
@@ -96,7 +105,10 @@ def test_a_run_that_has_had_a_slot_lets_the_other_in_first(trials, monkeypatch):
     runner.folder.mkdir()
     eager = threading.Thread(target=train_in_turn, args=(runner, "eager", 8))
     eager.start()
-    time.sleep(0.6)
+    deadline = time.monotonic() + 60
+    while not (runner.folder / "turns").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     train_in_turn(runner, "late", 2)
     eager.join()
     turns = (runner.folder / "turns").read_text().split()
