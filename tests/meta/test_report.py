@@ -98,6 +98,7 @@ def test_a_summary_of_what_did_not_change():
     (line,) = terminal.summary(facts_of(FULL, verdict_on([make(1, (20.0, 40.1))])))
     words = line.split()
     assert words[:3] == ["full", "identical", "identical"] and "seed 1 earns 32.06" in line
+    assert line.endswith(" 1") and len(line) == len(terminal.heading())
 
 
 def test_a_summary_of_what_changed_by_rounding_alone():
