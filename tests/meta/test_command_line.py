@@ -285,6 +285,17 @@ def test_a_failed_contract_is_no_regression(place):
     assert "1 FAILED" in page and "test_breaks" in page and "A contract failed" in page
 
 
+def test_verdicts_are_written_where_a_run_is_ended_by_somebody(place):
+    fill(place, full=1.0)
+    path = place / "test_ends.py"
+    path.write_text("import pytest\ndef test_ends(): pytest.exit('enough', returncode=77)\n")
+    ended = gate_in(place, "-k", "learned_reward or ends", "--variants=full", path)
+    assert ended.returncode == 77, ended.stdout
+    written = json.loads((place / "store" / "verdicts.json").read_text())
+    assert written["exit"] == {"status": 77, "why": "pytest ended with exit status 77."}
+    assert written["verdicts"][0]["learned"] == "identical"
+
+
 def test_a_gate_that_cannot_decide_has_an_exit_status_of_its_own(place):
     fill(place, full=1.005)
     spent = gate_in(place, *JUDGED, "--variants=full", "--tolerance=0.005", "--budget=4")
