@@ -5,11 +5,12 @@ import errno
 import os
 import signal
 import time
+from functools import partial
 
 import numpy as np
 
 from fixtures.records.schema import SCHEMA
-from fixtures.records.tracing import LOSSES, SAMPLING, TARGETS, Tracer
+from fixtures.records.tracing import COEFFICIENTS, LOSSES, SAMPLING, TARGETS, Tracer
 
 __all__ = ["make", "train"]
 
@@ -22,14 +23,16 @@ def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0/modelv2-
     tracer.note_initial_weights(weights(seed, 0))
     for number in range(1, len(rewards) + 1):
         tracer.note_samples({name: np.full((30, 2), seed + 0.5) for name in (*SAMPLING, *TARGETS)})
-        for _ in range(3):
-            inspect, first_made = tracer.count_update()
-            if first_made:
-                tracer.note_first_update(weights(seed, number))
-            if inspect:
+        for update in range(3):
+            if tracer.begin_update(partial(weights, seed, number - 1 + update / 3)):
                 tracer.note_update(
-                    np.full((4, 2), seed), np.ones(4), dict.fromkeys(LOSSES, 1.5), weights(1, 1)
+                    np.full((4, 2), seed),
+                    np.ones(4),
+                    dict.fromkeys(COEFFICIENTS, 0.2),
+                    dict.fromkeys(LOSSES, 1.5),
+                    weights(1, 1),
                 )
+                tracer.note_applied(weights(1, 1))
         tracer.end_iteration(weights(seed, number))
     return copy.deepcopy(
         {

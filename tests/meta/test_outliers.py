@@ -18,7 +18,7 @@ def trial(seed, factor=1.0):
         for update in iteration["updates"]:
             update["losses"]["kl"] = float(np.exp(RANDOM.normal(-9, 3)))
             update["losses"]["vf_loss"] = float(RANDOM.normal(100, 10))
-            update["gradients"]["value"] = factor * float(RANDOM.normal(30, 3))
+            update["gradients"]["value"] = [factor * float(RANDOM.normal(30, 3))]
     return record
 
 
