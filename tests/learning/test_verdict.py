@@ -4,7 +4,6 @@ from statistics import mean
 
 import pytest
 
-from fixtures.judging.behaviour import Behaviour
 from fixtures.judging.outcome import ExitStatus
 from fixtures.reporting import terminal
 from fixtures.rllib.matrix import Subject
@@ -32,8 +31,7 @@ def test_behaviour_did_not_change(verdict_of, subject, exit_with):
     """By one seed: to the last bit or, on another platform, as far as rounding lets one see."""
     verdict = verdict_of(subject)
     if not verdict.behaviour.same:
-        unsettled = verdict.behaviour is Behaviour.UNSETTLED
-        exit_with(ExitStatus.INCONCLUSIVE if unsettled else ExitStatus.CHANGED)
+        exit_with(ExitStatus.CHANGED)
         pytest.fail(f"{subject}: {verdict.behaviour.shown}: {verdict.difference}", pytrace=False)
 
 

@@ -24,7 +24,7 @@ def first_loss(trace):
 def targets(trace):
     """Halve the value targets."""
     summary = trace["iterations"][0]["targets"]["value_targets"]
-    summary[:] = ["halved", summary[1] / 2, summary[2] / 2]
+    summary[:] = ["halved123456", *(number / 2 for number in summary[1:])]
 
 
 def first_observation(trace):
@@ -43,9 +43,24 @@ def second_update(trace):
 
 
 def weights_of_iteration_1(trace):
-    """End the first iteration with other weights."""
+    """End the first iteration with other weights, as rounding may."""
     summary = trace["iterations"][0]["weights"]["policy"]
-    summary[:] = ["another", summary[1] * 1.001, summary[2]]
+    summary[:] = ["another12345", summary[1] * 1.001, *summary[2:]]
+
+
+def other_weights_of_iteration_1(trace):
+    """End the first iteration with weights that no rounding explains."""
+    trace["iterations"][0]["weights"]["policy"] = ["another12345", 9.0, 9.0, 9.0, 9.0, 9.0]
+
+
+def values_of_iteration_2(trace):
+    """Part where a whole iteration was the same."""
+    trace["iterations"][1]["sampling"]["values"] = ["another12345", 9.0, 9.0, 9.0, 9.0, 9.0]
+
+
+def coefficient_of_iteration_2(trace):
+    """Adapt a coefficient otherwise: that is an outcome of iteration 1."""
+    trace["iterations"][1]["coefficients"]["kl_coeff"] *= 1.5
 
 
 def number_of_updates(trace):
@@ -55,7 +70,7 @@ def number_of_updates(trace):
 
 def initial_weights(trace):
     """Begin with other weights, and elsewhere too."""
-    trace["initial_weights"]["policy"] = ["another", 9.0, 9.0]
+    trace["initial_weights"]["policy"] = ["another12345", 9.0, 9.0]
     first_observation(trace)
 
 
@@ -78,7 +93,12 @@ ELSEWHERE = {"platform": {"machine": "arm64"}}
         (second_update, ELSEWHERE, Behaviour.CHANGED),
         (number_of_updates, ELSEWHERE, Behaviour.CHANGED),
         (weights_of_iteration_1, {}, Behaviour.CHANGED),
-        (weights_of_iteration_1, ELSEWHERE, Behaviour.UNSETTLED),
+        (weights_of_iteration_1, ELSEWHERE, Behaviour.ROUNDING),
+        (other_weights_of_iteration_1, ELSEWHERE, Behaviour.CHANGED),
+        (values_of_iteration_2, {}, Behaviour.CHANGED),
+        (values_of_iteration_2, ELSEWHERE, Behaviour.ROUNDING),
+        (coefficient_of_iteration_2, {}, Behaviour.CHANGED),
+        (coefficient_of_iteration_2, ELSEWHERE, Behaviour.CHANGED),
     ],
 )
 def test_one_seed_says_whether_behaviour_changed(change, other, behaviour):
@@ -99,13 +119,13 @@ def test_numbers_that_are_written_alike_are_no_difference():
             record["trace"]["iterations"][0]["targets"]["advantages"] = summary
         return str(compare(*records)).partition(";")[0]
 
-    one = ["a", -0.009014623, 1.5]
-    assert written(one, ["b", -0.009014624, 1.5]).endswith(
+    one = ["0123456789ab", -0.009014623, 1.5]
+    assert written(one, ["0123456789ac", -0.009014624, 1.5]).endswith(
         "mean -0.009014623 became mean -0.009014624"
     )
-    assert written(one, ["b", -0.009014623, 1.6]).endswith(
+    assert written(one, ["0123456789ac", -0.009014623, 1.6]).endswith(
         "root mean square 1.5 became root mean square 1.6"
     )
-    assert written(one, ["b", -0.009014623, 1.5]).endswith(
+    assert written(one, ["0123456789ac", -0.009014623, 1.5]).endswith(
         "mean -0.00901462 stays, and bits differ"
     )
