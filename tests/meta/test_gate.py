@@ -5,7 +5,7 @@ import pytest
 from fixtures.baselines.files import Baseline
 from fixtures.judging.gate import Gate
 from fixtures.judging.outcome import Outcome
-from fixtures.judging.seeds import order_of_seeds
+from fixtures.judging.seeds import meets_the_limit, order_of_seeds
 from fixtures.judging.sequential import Rule
 from fixtures.rllib.matrix import Subject
 from fixtures.training.spec import TrialFailed, TrialSpec
@@ -16,7 +16,7 @@ SPREAD = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5]
 
 def rewards(seed, level=1.0):
     """Return rewards by iteration that differ a little between seeds."""
-    return 20.0, level * (100.0 + SPREAD[seed % 6] + seed / 100)
+    return 20.0, level * (100.0 + SPREAD[seed % 6] + seed % 25 / 100)
 
 
 FULL, STACKED = Subject("modelv2-tf", "full"), Subject("modelv2-tf", "stacked")
@@ -31,6 +31,11 @@ BASELINES = {
 }
 
 PLATFORM = make(1)["platform"]
+
+FRESH = {
+    subject: order_of_seeds(baseline, PLATFORM, 16)[1:] for subject, baseline in BASELINES.items()
+}
+"""The seeds of each subject that no baseline holds, in the order of their training."""
 
 
 class FakeTrials:
@@ -62,6 +67,10 @@ class FakeTrials:
         self.trained.append((spec.variant, spec.seed))
         return self.finished(spec)
 
+    def of(self, variant):
+        """Return the seeds of a variant that were trained."""
+        return [seed for name, seed in self.trained if name == variant]
+
 
 def judge(trials, **rule):
     """Return the verdict on full, in a gate over two subjects."""
@@ -76,27 +85,27 @@ def test_one_trial_is_enough_where_nothing_changed():
 
 
 def test_two_trials_are_enough_where_bits_changed_and_rewards_did_not():
-    trials = FakeTrials(shift=1, full=1.0)
+    trials = FakeTrials(shift=1, full=1.0, stacked=1.0)
     verdict = judge(trials)
     assert verdict.learned is Outcome.NO_REGRESSION
-    assert trials.trained == [("full", 1), ("full", 2)]
+    assert trials.of("full") == [1, *FRESH[FULL][:1]]
     assert "episodes" in str(verdict.difference)
 
 
 @pytest.mark.parametrize(("level", "outcome"), [(0.7, Outcome.REGRESSED), (1.3, Outcome.IMPROVED)])
 def test_three_trials_are_enough_for_a_large_change(level, outcome):
-    trials = FakeTrials(full=level)
+    trials = FakeTrials(full=level, stacked=1.0)
     verdict = judge(trials)
     assert verdict.learned is outcome
-    assert [seed for _, seed in trials.trained] == [1, 2, 3]
+    assert trials.of("full") == [1, *FRESH[FULL][:2]] and trials.of("stacked") == [1]
     assert verdict.change == pytest.approx((level - 1) * 100 / 120, abs=0.05)
 
 
 def test_a_spent_budget_does_not_pass():
-    trials = FakeTrials(shift=1, full=0.995)
+    trials = FakeTrials(shift=1, full=0.995, stacked=1.0)
     verdict = judge(trials, tolerance=0.005, looks=(2, 4))
     assert verdict.learned is Outcome.INCONCLUSIVE
-    assert len(trials.trained) == 4
+    assert len(trials.of("full")) == 4
 
 
 @pytest.mark.parametrize(
@@ -112,6 +121,18 @@ def test_a_trial_that_fails_breaks_its_subject_alone(by_machine, outcome):
     trials.levels["stacked"] = 1.0
     assert gate.verdict(STACKED).learned is Outcome.IDENTICAL
     assert gate.verdict(FULL) is verdict
+
+
+def test_a_subject_that_breaks_while_another_waits_for_it_breaks_alone():
+    class OneFails(FakeTrials):
+        def obtain(self, spec, others):
+            """Fail where it is stacked."""
+            self.by_machine = False if spec.variant == "stacked" else None
+            return super().obtain(spec, others)
+
+    gate = Gate(OneFails(full=0.7), Rule(variants=2), BASELINES, PLATFORM)
+    assert gate.verdict(FULL).learned is Outcome.REGRESSED
+    assert gate.verdict(STACKED).learned is Outcome.BROKEN
 
 
 def test_a_trial_that_ended_too_few_episodes_is_broken():
@@ -145,31 +166,97 @@ def test_a_run_that_waits_trains_what_the_other_subjects_need():
     gate.verdict(STACKED)
     assert offered[0] == [("full", 1), ("stacked", 1)]
     assert offered[1] == [("stacked", 1)]
-    assert offered[-1] == [("stacked", 3)]
+    assert offered[-1] == [("stacked", FRESH[STACKED][1])]
 
 
 def test_records_that_are_there_already_are_judged_without_training():
-    trials = FakeTrials(full=0.7)
-    trials.trained = [("full", seed) for seed in range(1, 9)]
+    trials = FakeTrials(full=0.7, stacked=1.0)
+    trials.trained = [("full", seed) for seed in (1, *FRESH[FULL][:7])] + [("stacked", 1)]
     verdict = judge(trials)
     assert verdict.learned is Outcome.REGRESSED and len(verdict.records) == 3
-    assert len(trials.trained) == 8
+    assert len(trials.trained) == 9
+
+
+def test_variants_that_each_lose_a_little_regress_together():
+    """Neither could be told from chance with two trials; nothing more is trained."""
+    trials = FakeTrials(full=0.9, stacked=0.9)
+    gate = Gate(trials, Rule(variants=2), BASELINES, PLATFORM)
+    for subject in (FULL, STACKED):
+        verdict = gate.verdict(subject)
+        assert verdict.learned is Outcome.TOGETHER and not verdict.learned.passes
+        assert verdict.together.variants == 2 and verdict.together.p_no_loss < 0.0025
+        assert len(verdict.records) == 2 and verdict.decision.looks[0].p_no_loss > 0.0025
+    assert len(trials.trained) == 4
+
+
+def test_a_variant_in_which_nothing_changed_is_not_looked_at_together():
+    trials = FakeTrials(full=0.9, stacked=1.0)
+    gate = Gate(trials, Rule(variants=2), BASELINES, PLATFORM)
+    assert gate.verdict(STACKED).learned is Outcome.IDENTICAL
+    assert gate.verdict(FULL).learned is Outcome.REGRESSED
+    assert gate.verdict(FULL).together is None
+
+
+def test_each_process_comes_to_the_same_verdicts():
+    """Also where all trials are there when it begins, and more than were needed."""
+    trials = FakeTrials(full=0.9, stacked=0.9)
+    trials.trained = [
+        (subject.variant, seed) for subject, seeds in FRESH.items() for seed in (1, *seeds)
+    ]
+    gate = Gate(trials, Rule(variants=2), BASELINES, PLATFORM)
+    for subject in (STACKED, FULL):
+        assert gate.verdict(subject).learned is Outcome.TOGETHER
+        assert len(gate.verdict(subject).records) == 2
 
 
 AMD, INTEL = {"processor": "AMD 1"}, {"processor": "Intel 1"}
 
 
+def order(records, platform):
+    """Return the order of 5 seeds for a baseline of these records."""
+    return order_of_seeds(Baseline("ray-9.0.0/modelv2-tf", "full", tuple(records)), platform, 5)
+
+
 @pytest.mark.parametrize(
-    ("platform", "order"),
+    ("platform", "first"),
     [
-        (AMD, [1, 2, 3, 4, 5]),
-        (INTEL, [21, 1, 2, 3, 4]),
-        ({"processor": "Intel 2"}, [21, 1, 2, 3, 4]),
-        ({"processor": "another"}, [1, 2, 3, 4, 5]),
-        ({}, [1, 2, 3, 4, 5]),
+        (AMD, 1),
+        (INTEL, 21),
+        ({"processor": "Intel 2"}, 21),
+        ({"processor": "another"}, 1),
+        ({}, 1),
     ],
 )
-def test_the_first_seed_is_one_that_was_recorded_on_such_a_machine(platform, order):
+def test_the_first_seed_is_one_that_was_recorded_on_such_a_machine(platform, first):
     records = [{**make(seed), "platform": AMD if seed < 21 else INTEL} for seed in range(1, 25)]
-    baseline = Baseline("ray-9.0.0/modelv2-tf", "full", tuple(records))
-    assert order_of_seeds(baseline, platform, 5) == order
+    assert order(records, platform)[0] == first
+
+
+def without_steps(record):
+    """Return a record as older forms had it."""
+    for iteration in record["trace"]["iterations"]:
+        for update in iteration["updates"]:
+            update.pop("steps", None)
+    return record
+
+
+def test_of_another_processor_a_record_with_every_stage_comes_first():
+    records = [{**without_steps(make(seed)), "platform": AMD} for seed in range(1, 5)]
+    records[2] = {**make(3), "platform": INTEL}
+    assert order(records, {"processor": "AMD 2"})[0] == 3
+    assert order(records, AMD)[0] == 1
+
+
+def test_a_record_that_meets_the_time_limit_before_the_last_iteration_comes_first():
+    """On whatever processor: nothing else shows what happens there."""
+    records = [{**make(seed), "platform": AMD} for seed in range(1, 5)]
+    for record, iteration in ((records[1], 0), (records[2], -1)):
+        record["environment"] = {**record["environment"], "time_limit": 500}
+        record["episodes"][iteration][7][1] = 500
+    assert meets_the_limit(records[1]) and not meets_the_limit(records[2])
+    assert order(records, AMD)[0] == order(records, INTEL)[0] == 2
+
+
+def test_the_other_seeds_are_in_no_baseline_and_of_no_other_variant():
+    taken = [seed for seeds in FRESH.values() for seed in seeds]
+    assert len(taken) == len(set(taken)) == 30 and min(taken) > 48

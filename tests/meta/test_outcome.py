@@ -12,6 +12,7 @@ from fixtures.judging.outcome import ExitStatus, Outcome
         ("no regression", True, 0, "no regression"),
         ("improved", True, 0, "improved"),
         ("regressed", False, 1, "REGRESSED"),
+        ("regressed together", False, 1, "REGRESSED TOGETHER"),
         ("inconclusive", False, 10, "inconclusive"),
         ("broken", False, 11, "BROKEN"),
         ("broken by the machine", False, 12, "BROKEN BY THE MACHINE"),
@@ -26,7 +27,7 @@ def test_each_word_knows_what_it_means(word, passes, exit_status, shown):
 
 
 def test_there_are_no_other_words():
-    assert len(Outcome) == 9
+    assert len(Outcome) == 10
 
 
 def test_each_exit_status_says_why_and_is_none_of_pytests_own():

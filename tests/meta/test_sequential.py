@@ -1,5 +1,7 @@
 """The sequential test: exact p-values, no more errors than it states, and when it decides."""
 
+from itertools import combinations, product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,20 +9,27 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
 from fixtures.judging.outcome import Outcome
-from fixtures.judging.sequential import (
-    BUDGETS,
-    LOOKS,
-    Rule,
-    Wanted,
-    budget_needed,
+from fixtures.judging.ranks import (
     critical,
-    decide,
-    decide_many,
-    detects,
+    critical_together,
     level,
+    p_together,
     p_value,
     p_values,
-    rates,
+)
+from fixtures.judging.sensitivity import budget_needed, detects, rates
+from fixtures.judging.sequential import (
+    BUDGETS,
+    CAUTIOUS,
+    LOOKS,
+    Rule,
+    Together,
+    Wanted,
+    decide,
+    decide_many,
+    decide_runs,
+    decide_together,
+    lowest_predicted,
 )
 
 RULE = Rule(variants=4)
@@ -44,7 +53,7 @@ def passed(outcomes):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_unchanged_stack_fails_no_more_often_than_stated(shape):
     random = np.random.default_rng(0)
-    trials = SHAPES[shape](random, (20_000, 24 + RULE.budget))
+    trials = SHAPES[shape](random, (20_000, 24 + RULE.budget, 1))
     outcomes, _ = decide_many(RULE, trials[:, :24], trials[:, 24:])
     for outcome in (Outcome.REGRESSED, Outcome.IMPROVED):
         # Of one variant of four; three standard errors of the simulation on top.
@@ -55,7 +64,7 @@ def test_an_unchanged_stack_fails_no_more_often_than_stated(shape):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_loss_of_the_tolerance_passes_no_more_often_than_stated(shape, spread):
     random = np.random.default_rng(0)
-    trials = SHAPES[shape](random, (20_000, 24 + RULE.budget))
+    trials = SHAPES[shape](random, (20_000, 24 + RULE.budget, 1))
     lost = 0.8 * trials if spread == "shrinks" else trials - 0.2 * trials.mean()
     outcomes, _ = decide_many(RULE, trials[:, :24], lost[:, 24:])
     missed = np.mean(passed(outcomes))
@@ -107,11 +116,125 @@ numbers = st.integers(80, 120).map(float)
     scale=st.sampled_from([0.5, 0.8, 1.0, 1.3]),
 )
 def test_many_runs_at_once_are_decided_as_one_by_one(old, new, scale):
-    """Ties included."""
-    new = [scale * value for value in new]
-    outcomes, trials = decide_many(RULE, np.array([old]), np.array([new]))
+    """Ties included, and a second statistic that runs the other way."""
+    for statistics in (1, 2):
+        before, after = (
+            np.stack([numbers, 200 - np.array(numbers)], axis=1)[:, :statistics]
+            for numbers in (old, [scale * value for value in new])
+        )
+        outcomes, trials = decide_many(RULE, before[None], after[None])
+        decision = decide(RULE, before, after)
+        assert (decision.outcome, decision.trials) == (outcomes[0], trials[0])
+
+
+@given(
+    olds=st.lists(st.lists(numbers, min_size=6, max_size=6), min_size=2, max_size=3),
+    data=st.data(),
+)
+def test_a_look_over_many_runs_is_that_of_one(olds, data):
+    variants = len(olds)
+    rule = Rule(variants, false_alarm=0.2)
+    news = data.draw(
+        st.lists(
+            st.lists(st.integers(40, 120).map(float), min_size=16, max_size=16),
+            min_size=variants,
+            max_size=variants,
+        )
+    )
+    pairs = [
+        (np.array(old)[None, :, None], np.array(new)[None, :, None])
+        for old, new in zip(olds, news)
+    ]
+    outcomes, trials = decide_runs(rule, pairs)
+    together = Together.look(rule, olds, news)
+    for which, (old, new) in enumerate(zip(olds, news)):
+        decided = (decide_together if together.alarm else decide)(rule, old, new)
+        assert (decided.outcome, decided.trials) == (outcomes[which, 0], trials[which, 0])
+
+
+def test_the_law_of_several_rank_sums_together_is_that_of_all_orders():
+    """Two variants, of 1 candidate among 2 and of 2 among 3, each order as likely."""
+
+    def wins(trials, baseline):
+        size = trials + baseline
+        for places in combinations(range(size), trials):
+            others = [place for place in range(size) if place not in places]
+            yield [place for place in places], others
+
+    pairs = list(product(wins(1, 2), wins(2, 3)))
+    sums = [sum(a > b for new, old in both for a in new for b in old) for both in pairs]
+    for both, won in zip(pairs, sums):
+        expected = np.mean([other <= won for other in sums])
+        assert p_together([new for new, _ in both], [old for _, old in both]) == pytest.approx(
+            expected
+        )
+    for share in (0.02, 0.1, 0.5):
+        most = critical_together([(1, 2), (2, 3)], share)
+        assert np.mean([won <= most for won in sums]) <= share
+        assert np.mean([won <= most + 1 for won in sums]) > share
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_run_over_unchanged_variants_fails_no_more_often_than_stated(shape):
+    """With the look over all of them, whose share is a quarter."""
+    random = np.random.default_rng(3)
+    pairs = []
+    for _ in range(RULE.variants):
+        trials = SHAPES[shape](random, (20_000, 48 + RULE.budget, 1))
+        pairs.append((trials[:, :48], trials[:, 48:]))
+    outcomes, _ = decide_runs(RULE, pairs)
+    together = (outcomes == Outcome.TOGETHER).any(0)
+    assert together.mean() <= 0.0025 + 3 * np.sqrt(0.0025 / 20_000)
+    regressed = (outcomes == Outcome.REGRESSED).any(0)
+    assert (together | regressed).mean() <= 0.01 + 3 * np.sqrt(0.01 / 20_000)
+
+
+def test_a_loss_of_a_tenth_everywhere_is_found_in_two_trials_of_each():
+    """Where one variant alone would mostly pass: it is half of the tolerance."""
+    random = np.random.default_rng(0)
+    pairs = [
+        (random.normal(100, 6, (4000, 48, 1)), 0.9 * random.normal(100, 6, (4000, 16, 1)))
+        for _ in range(4)
+    ]
+    outcomes, trials = decide_runs(RULE, pairs)
+    assert np.mean((outcomes == Outcome.TOGETHER).any(0)) > 0.8
+    assert (trials[outcomes == Outcome.TOGETHER] == 2).all()
+    alone, _ = decide_many(RULE, *pairs[0])
+    assert np.mean(alone == Outcome.REGRESSED) < 0.4
+
+
+def test_a_single_variant_is_not_looked_at_twice():
+    assert Rule(1).together_level == 0 and Rule(4).together_level == 0.0025
+    assert Rule(1).alarm_level(24) > 4 * Rule(4).alarm_level(24)
+
+
+def test_a_loss_of_the_whole_curve_is_not_passed():
+    """Where the last 100 episodes hide it."""
+    random = np.random.default_rng(0)
+    old, new = random.normal(100, 4, (24, 2)), random.normal(100, 4, (16, 2))
+    assert decide(RULE, old, new).outcome is Outcome.NO_REGRESSION
+    new[:, 1] *= 0.7
     decision = decide(RULE, old, new)
-    assert (decision.outcome, decision.trials) == (outcomes[0], trials[0])
+    assert (decision.outcome, decision.trials) == (Outcome.INCONCLUSIVE, 16)
+    assert decision.looks[-1].p_loss[0] < 0.001 < 0.9 < decision.looks[-1].p_loss[1]
+
+
+def test_nothing_passes_early_while_a_seed_fails():
+    random = np.random.default_rng(0)
+    old, new = random.normal(100, 4, 24), random.normal(100, 4, 16)
+    assert decide(RULE, old, new).trials == 2
+    new[1] = 60.0
+    decision = decide(RULE, old, new)
+    assert decision.trials >= CAUTIOUS and decision.looks[0].below == 1
+    new[1] = lowest_predicted(old) + 0.01
+    assert decide(RULE, old, new).looks[0].below == 0
+
+
+def test_a_trial_of_the_same_stack_seldom_lies_below_what_is_predicted():
+    random = np.random.default_rng(0)
+    trials = random.normal(100, 10, (200_000, 25))
+    below = trials[:, 24] < lowest_predicted(trials[:, :24])
+    assert below.mean() == pytest.approx(0.001, abs=0.0003)
 
 
 @given(
@@ -173,7 +296,7 @@ def test_the_budget_that_is_proposed_settles_runs_that_were_inconclusive():
     earned = np.random.default_rng(1).normal(100, 20, 24)
     budget = budget_needed(RULE, earned)
     random = np.random.default_rng(7)
-    old, new = random.choice(earned, (20_000, 24)), random.choice(earned, (20_000, budget))
+    old, new = (random.choice(earned, (20_000, size, 1)) for size in (24, budget))
     stuck = decide_many(RULE, old, new[:, : RULE.budget])[0] == Outcome.INCONCLUSIVE
     outcomes, _ = decide_many(RULE.within(budget), old[stuck], new[stuck])
     assert np.mean(passed(outcomes)) > 0.93
