@@ -34,13 +34,10 @@ def test_what_was_saved_is_loaded(folder):
     assert baseline.record(2) == make(2) and baseline.record(4) is None
 
 
-def test_seeds_may_run_from_another_first(tmp_path):
-    save(tmp_path, [make(seed) for seed in (25, 26)], first=25)
-    assert len(load(tmp_path, STACK, "full", first=25).records) == 2
-    with pytest.raises(BaselineError, match="1, 2, .*24 missing; seeds run from 1"):
-        load(tmp_path, STACK, "full")
-    with pytest.raises(BaselineError, match="25 is there; seeds run from 26"):
-        load(tmp_path, STACK, "full", first=26)
+def test_seeds_run_from_1_without_a_gap(tmp_path):
+    for seeds, wrong in ((25, 26), "1, 2, .*24 missing; seeds run"), ((0, 1), "0 is there; seeds"):
+        with pytest.raises(BaselineError, match=f"{wrong} .*from 1"):
+            save(tmp_path, [make(seed) for seed in seeds])
 
 
 def test_saving_again_changes_no_byte(folder):

@@ -1,7 +1,7 @@
 """The calibration: its rules on cases that are known, and that no trial is used twice."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from statistics import mean, stdev
 
 import numpy as np
@@ -22,25 +22,25 @@ RULE = Rule(variants=2)
 
 
 def trials(spread, variant="full"):
-    """Return 24 baseline trials and 24 others that earn 100 on average; 20 before they learn."""
-    earned = np.random.default_rng(0).normal(100, spread, 48)
-    return resampling.RecordedReturns(
-        "ray-9.0.0/modelv2-tf", variant, earned[:24], earned[24:], np.full(48, 20.0)
-    )
+    """Return 48 trials that earn 100 on average; 20 before they learn."""
+    earned = np.random.default_rng(0).normal(100, spread, (48, 1)).repeat(2, axis=1)
+    return resampling.RecordedReturns("ray-9.0.0/modelv2-tf", variant, earned, np.full(48, 20.0))
 
 
 def test_no_trial_is_both_baseline_and_candidate():
     old, new = trials(5).draw(np.random.default_rng(0), 50, 16)
-    assert old.shape == (50, 24) and new.shape == (50, 16)
-    for baseline, candidate in zip(old, new):
+    assert old.shape == (50, 24, 2) and new.shape == (50, 16, 2)
+    for baseline, candidate in zip(old[..., 0], new[..., 0]):
         assert len({*baseline, *candidate}) == 40
 
 
-def test_the_committed_baseline_stays_and_the_others_are_drawn():
-    returns = trials(5)
+def test_the_committed_baseline_stays_and_candidates_are_drawn_from_what_is_taken_for_true():
+    returns, truth = trials(5), trials(9)
     old, new = returns.draw_committed(np.random.default_rng(0), 50, 16)
-    assert (old == returns.baseline).all() and new.shape == (50, 16)
-    assert set(new.ravel()) == set(returns.others)
+    assert (old == returns.earned).all() and new.shape == (50, 16, 2)
+    assert set(new.ravel()) == set(returns.earned.ravel())
+    _, new = returns.draw_committed(np.random.default_rng(0), 50, 16, truth=truth)
+    assert set(new.ravel()) == set(truth.earned.ravel())
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,24 @@ def test_changes_are_those_of_the_candidates_alone(change, mean, spread):
 
 
 def test_resampling_keeps_the_numbers_of_one_trial_together():
-    returns = resampling.RecordedReturns(
-        "ray-9.0.0/modelv2-tf", "full", np.arange(24.0), np.arange(24.0, 48), np.arange(48.0)
-    )
+    numbers = np.arange(48.0)
+    earned = np.stack([numbers, -numbers], axis=1)
+    returns = resampling.RecordedReturns("ray-9.0.0/modelv2-tf", "full", earned, numbers)
     resampled = returns.resampled(np.random.default_rng(0))
-    assert (np.concatenate([resampled.baseline, resampled.others]) == resampled.untaught).all()
-    assert set(resampled.baseline) < set(returns.baseline)
-    assert set(resampled.others) < set(returns.others)
+    assert (resampled.earned == np.stack([resampled.untaught, -resampled.untaught], axis=1)).all()
+    assert set(resampled.untaught) < set(numbers)
 
 
 def test_the_study_counts_what_the_gate_says():
     family = [trials(5), trials(5, "stacked")]
-    alarms = resampling.false_alarms(RULE, [returns.draw for returns in family], 500)
+    alarms = resampling.false_alarms(RULE, family, 500)
     assert alarms["regressed"][0] <= 10 and 4 <= alarms["trials"] < 5
+    known = resampling.committed(RULE, family, 500)
+    assert known["not green"][0] < 0.01 and known["missed"]["stacked"][2] < 0.05
+    assert known["regressed"][1] <= known["regressed"][0] <= known["not green"][2]
+    found = resampling.everywhere(RULE, family, 200)
+    assert found["-20%"] == {"found": [1.0, 1.0, 1.0], "trials": 4.0}
+    assert found["no change"]["found"][0] < 0.02
     rates = resampling.power(RULE, family[0], 200)
     assert rates["-50%"]["regressed"] == 1.0 and rates["-50%"]["trials"] == 3.0
     assert rates["-50%"]["intervals"] == {"regressed": [1.0, 1.0], "passed": [0.0, 0.0]}
@@ -93,9 +98,8 @@ def test_an_interval_of_a_rate_is_that_of_clopper_and_pearson():
 
 
 def test_a_gate_that_runs_out_of_trials_is_counted():
-    returns = resampling.RecordedReturns(
-        "ray-9.0.0/modelv2-tf", "full", np.arange(24.0), np.full(3, 10.0), np.zeros(27)
-    )
+    earned = np.array([[1.0], [2.0], [3.0], [2.0], [2.0], [2.0]])
+    returns = resampling.RecordedReturns("ray-9.0.0/modelv2-tf", "full", earned, np.zeros(6))
     assert resampling.null_arm(RULE, [returns]) == {"unfinished": 1}
 
 
@@ -129,10 +133,9 @@ def test_the_trimmed_test_is_that_of_two_samples_with_the_references_spread():
 def test_the_tuned_threshold_raises_no_more_alarms_than_stated():
     family = [trials(5), trials(9, "stacked")]
     share = resampling.tuned(family, 2000, 4, RULE)
-    alarms = [
-        rivals.best_trial(*returns.draw(np.random.default_rng(seed), 2000, 4), share=share)
-        for seed, returns in enumerate(family)
-    ]
+    random = np.random.default_rng(0)
+    splits = [returns.draw(random, 2000, 4) for returns in family]
+    alarms = [rivals.best_trial(old[..., 0], new[..., 0], share=share) for old, new in splits]
     assert 0.8 < share < 1.0 and np.any(alarms, axis=0).mean() <= 0.01
 
 
@@ -203,24 +206,21 @@ def test_a_store_that_cannot_be_kept_is_refused(folder):
     assert defects.kept(folder) == []
 
 
-def test_only_what_a_gate_would_have_trained_is_judged(folder):
+def test_trials_with_a_defect_are_judged_in_the_order_of_their_seeds(folder):
     defects.keep(folder / "store", folder)
     first, _, third = defects.kept(folder)
     baseline = load(folder, "ray-9.0.0/modelv2-tf", "full")
-    assert defects.in_order(RULE, baseline, [first, third]) == {"lr=1": [first]}
-    assert defects.judged(RULE, baseline, [first, third])["lr=1"]["verdict"] == "wants 2 trials"
-    assert defects.judged(RULE, baseline, [third]) == {}
+    assert defects.in_order(baseline, [third, first]) == {"lr=1": [first, third]}
+    assert defects.judged(RULE, baseline, [third])["lr=1"]["verdict"] == "wants 2 trials"
 
 
 def test_too_few_trials_are_refused_before_anything_is_measured(tmp_path):
-    with pytest.raises(BaselineError, match="calibration holds no records: record them with"):
+    with pytest.raises(BaselineError, match="holds no stack with a baseline of full, .* record"):
         calibrate(tmp_path, 10)
     for variant in CORE:
         save(tmp_path, [make(seed, variant=variant) for seed in range(1, 25)])
-        records = [make(seed, variant=variant) for seed in (25, 26)]
-        save(tmp_path / "calibration", records, first=25)
     with pytest.raises(
-        BaselineError, match="ray-9.0.0/modelv2-tf: full has 2 trials, .* may take 16"
+        BaselineError, match="ray-9.0.0/modelv2-tf: full has 24 trials; half .* may take 16"
     ):
         calibrate(tmp_path, 10)
 
@@ -246,13 +246,15 @@ def test_the_text_has_a_table_for_each_question():
         "runs": 200,
         "stacks": {
             "ray-9.0.0/modelv2-tf": {
-                "trials": {"full": [24, 24], "stacked": [24, 24]},
-                "false_alarms": resampling.false_alarms(
-                    RULE, [returns.draw for returns in family], 200
-                ),
-                "committed": resampling.false_alarms(
-                    RULE, [returns.draw_committed for returns in family], 200
-                ),
+                "trials": {"full": 48, "stacked": 48},
+                "false_alarms": resampling.false_alarms(RULE, family, 200),
+                "committed": {
+                    str(tolerance): resampling.committed(
+                        replace(RULE, tolerance=tolerance), family, 200
+                    )
+                    for tolerance in (0.2, 0.1)
+                },
+                "everywhere": resampling.everywhere(RULE, family, 200),
                 "null_arm": resampling.null_arm(RULE, family),
                 "outside_by_chance": {"full": [0, 0.0, 0.02], "stacked": [2, 0.0, 0.04]},
                 "power": {
@@ -282,8 +284,8 @@ def test_the_text_has_a_table_for_each_question():
         },
     }
     text = page.text(results)
-    assert "## ray-9.0.0/modelv2-tf" in text and "24 baseline trials and 24 others" in text
-    for row in ("any split of the trials", "the committed one", "`full`", "this gate"):
+    assert "## ray-9.0.0/modelv2-tf" in text and "`full` 48, `stacked` 48" in text
+    for row in ("a half of the trials", "the committed one", "`full`", "this gate"):
         assert f"| {row} |" in text
     assert "| lr=1 | `full` | regressed | -40.0% | 3 | policy weights |" in text
     assert "| last 100 episodes | 5.0% | 6.0% | 9.0 R3 / - |" in text

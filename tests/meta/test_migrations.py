@@ -1,5 +1,6 @@
 """Records outlive a change of their form, and a rename of the suite's own classes."""
 
+import copy
 import json
 import shutil
 
@@ -7,7 +8,8 @@ import pytest
 
 from fixtures.baselines import files, migrations
 from fixtures.baselines.errors import BaselineError
-from fixtures.baselines.migrations import MIGRATIONS, migrate, to_4
+from fixtures.baselines.migrations import MIGRATIONS, migrate, to_4, to_5
+from fixtures.judging.difference import compare
 from fixtures.records.schema import SCHEMA
 from fixtures.training.recorded_config import recorded
 from tests.meta.sample_records import make
@@ -18,8 +20,21 @@ STACK = "ray-9.0.0/modelv2-tf"
 ATTENTION = "<class 'fixtures.rllib.attention.Attention'>"
 
 
+def in_form_4(record):
+    """Return a record as form 4 had it: norms of gradients, and no stage that is newer."""
+    record = dict(copy.deepcopy(record), schema=4)
+    for iteration in record["trace"]["iterations"]:
+        del iteration["coefficients"]
+        for update in iteration["updates"]:
+            for newer in ("applied", "steps"):
+                update.pop(newer, None)
+            update["gradients"] = {group: size[0] for group, size in update["gradients"].items()}
+    return record
+
+
 def in_form_3(record):
     """Return a record as form 3 had it."""
+    record = in_form_4(record)
     record = dict(record, schema=3, learner=record["backend"])
     del record["backend"]
     record["config"] = {
@@ -31,14 +46,24 @@ def in_form_3(record):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A folder with a baseline of form 3, and one for calibration."""
-    with monkeypatch.context() as older:
-        shared = tuple("learner" if name == "backend" else name for name in files.SHARED)
-        older.setattr(files, "SHARED", shared)
-        older.setattr(files, "SCHEMA", 3)
-        for place, seeds in ((tmp_path, (1, 2)), (tmp_path / "calibration", (25, 26))):
-            files.save(place, [in_form_3(make(seed)) for seed in seeds], first=seeds[0])
+def save_in_form_3(monkeypatch):
+    """A function (folder, variant, seeds) that writes a baseline of form 3."""
+
+    def save(folder, variant, seeds):
+        with monkeypatch.context() as older:
+            shared = tuple("learner" if name == "backend" else name for name in files.SHARED)
+            older.setattr(files, "SHARED", shared)
+            older.setattr(files, "SCHEMA", 3)
+            files.save(folder, [in_form_3(make(seed, variant=variant)) for seed in seeds])
+
+    return save
+
+
+@pytest.fixture
+def folder(tmp_path, save_in_form_3):
+    """A folder with two baselines of form 3."""
+    for variant in ("full", "stacked"):
+        save_in_form_3(tmp_path, variant, (1, 2))
     return tmp_path
 
 
@@ -51,7 +76,19 @@ def test_form_4_names_the_suites_own_classes_by_names_that_stay():
     assert record["config"].pop("callbacks") == "pytest_learns:TraceCallbacks"
     spec = record["config"].pop("_rl_module_spec")
     assert spec == "RLModuleSpec(module_class=pytest_learns:Attention)"
-    assert record == {**make(1), "schema": 4}
+    assert record == in_form_4(make(1))
+
+
+def test_form_5_keeps_all_that_form_4_had():
+    """What nobody noted is not made up, and what was noted compares as before."""
+    record = to_5(in_form_4(make(1)))
+    assert record["schema"] == 5
+    assert compare(record, make(1)).identical and compare(make(1), record).identical
+    other = compare(record, make(2))
+    assert str(other.first) == str(compare(make(1), make(2)).first)
+    update = record["trace"]["iterations"][0]["updates"][0]
+    norm = make(1)["trace"]["iterations"][0]["updates"][0]["gradients"]["policy"][0]
+    assert update["gradients"]["policy"] == [norm] and "steps" not in update
 
 
 def test_baselines_are_refused_until_they_are_migrated(folder):
@@ -59,10 +96,29 @@ def test_baselines_are_refused_until_they_are_migrated(folder):
         BaselineError, match="schema: is 3, .* `python -m fixtures.baselines.migrations`"
     ):
         files.load(folder, STACK, "full")
-    assert [(path.name, form) for path, form in migrate(folder)] == [("full.records.json", 3)] * 2
-    migrated = files.load(folder, STACK, "full")
-    assert migrated.record(1)["trace"] == make(1)["trace"]
-    assert len(files.load(folder / "calibration", STACK, "full", 25).records) == 2
+    migrated = [("full.records.json", 3), ("stacked.records.json", 3)]
+    assert [(path.name, form) for path, form in migrate(folder)] == migrated
+    record = files.load(folder, STACK, "full").record(1)
+    assert record["trace"] == to_5(in_form_4(make(1)))["trace"]
+
+
+def test_trials_that_were_kept_for_calibration_join_their_baseline(folder, save_in_form_3):
+    """Once, also where a migration was interrupted before it took them away."""
+    for form in (3, SCHEMA):
+        save_in_form_3(folder / "calibration", "full", (1, 2, 3))
+        assert (folder / STACK / "full.records.json", form) in migrate(folder)
+        assert [r["seed"] for r in files.load(folder, STACK, "full").records] == [1, 2, 3]
+        assert not list((folder / "calibration").rglob("*.json"))
+
+
+def test_trials_kept_for_calibration_that_are_others_are_refused(folder):
+    migrate(folder)
+    files.save(folder / "calibration", [make(1, (30.0, 50.0))])
+    with pytest.raises(BaselineError, match="records.seed: 1 is another trial than the baseline"):
+        migrate(folder)
+    shutil.rmtree(folder / "ray-9.0.0")
+    with pytest.raises(BaselineError, match="no baseline that these trials could join"):
+        migrate(folder)
 
 
 def test_what_is_migrated_already_stays_as_it_is(folder):
@@ -127,14 +183,13 @@ def test_a_reviewed_file_without_its_records_is_named(folder):
 def test_a_form_without_a_migration_is_refused(folder, form):
     for path in (folder / STACK).glob("*.json"):
         path.write_text(path.read_text().replace('"schema": 3', f'"schema": {form}'))
-    shutil.rmtree(folder / "calibration")
     with pytest.raises(BaselineError, match="full"):
         migrate(folder)
 
 
 def test_the_command_says_what_it_did(folder, capsys):
     migrations.main(["--baselines", str(folder)])
-    assert "2 of 2 baselines were brought to form 4" in capsys.readouterr().out
+    assert "2 of 2 baselines were brought to form 5" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="nowhere: there is no such folder"):
         migrations.main(["--baselines", str(folder / "nowhere")])
 

@@ -63,13 +63,13 @@ def test_a_run_over_all_has_every_backend_that_is_installed(folder):
         ({"variants": "full", "budget": 1}, BaselineError, "no loss could ever be told"),
         ({"variants": "full", "against": "ray-0.1"}, BaselineError, "--against ray-0.1"),
         ({"variants": "full", "settings": ["lr"]}, ValueError, "written NAME=VALUE"),
-        ({"recording": "baselines", "settings": ["lr=1"]}, BaselineError, "neither --config"),
+        ({"recording": True, "settings": ["lr=1"]}, BaselineError, "neither --config"),
         ({"settings": ["seed=3"]}, ValueError, "--config seed: a trial sets this itself"),
         ({"settings": ["lr=NaN"]}, ValueError, "--config lr: nan is no value"),
         ({"time_limit": 0.0}, ValueError, "--time-limit: more than 0 seconds, not 0"),
         ({"tolerance": 0.0}, ValueError, "--tolerance: between 0 and 1, not 0.0"),
         ({"budget": 0}, ValueError, "--budget: 1 to 96 trials, not 0"),
-        ({"recording": "calibration"}, BaselineError, "requirements.txt is missing"),
+        ({"recording": True}, BaselineError, "requirements.txt is missing"),
     ],
 )
 def test_options_that_cannot_work_are_refused(folder, options, error, message):
@@ -83,16 +83,13 @@ def test_a_store_that_is_a_file_is_refused(folder):
         Plan(Options(folder, folder / "file"))
 
 
-def test_what_is_recorded_depends_on_the_purpose(folder):
+def test_what_is_recorded_depends_on_what_a_trial_costs(folder):
     """The lock says what is installed: everything else was refused above."""
     lock = folder / STACK / ".." / "requirements.txt"
     lock.resolve().write_text(f"ray=={installed.release()}\n")
     python = ".".join(installed.versions()["python"].split(".")[:2])
     (folder / STACK / ".." / "uv.toml").resolve().write_text(f'python-version = "{python}"\n')
-    plan = planned(folder, recording="baselines")
-    assert plan.records and plan.baselines == {} and plan.target == folder
-    assert plan.seeds(Subject(BACKEND, "full")) == range(1, 25)
+    plan = planned(folder, recording=True)
+    assert plan.records and plan.baselines == {}
+    assert plan.seeds(Subject(BACKEND, "full")) == range(1, 49)
     assert plan.seeds(Subject(BACKEND, "lstm")) == range(1, 13)
-    kept = planned(folder, recording="calibration")
-    assert kept.target == folder / "calibration"
-    assert kept.seeds(Subject(BACKEND, "full")) == range(25, 49)
