@@ -8,7 +8,7 @@ import pytest
 
 from fixtures.baselines import deviations
 from fixtures.baselines.deviations import DeviationError, known, read
-from tests.contracts import test_memory, test_networks
+from tests.contracts import test_memory, test_networks, test_targets
 
 ROW = {
     "contract": "test_padding_changes_nothing",
@@ -26,6 +26,8 @@ def written(folder, *rows, schema=1):
     return path
 
 
+CONTRACTS = (test_memory, test_networks, test_targets)
+
 COMMITTED = sorted(deviations.FOLDER.glob(f"*/*/{deviations.NAME}"))
 
 
@@ -34,7 +36,7 @@ COMMITTED = sorted(deviations.FOLDER.glob(f"*/*/{deviations.NAME}"))
 )
 def test_each_deviation_in_git_names_a_contract_and_lines_of_rllib(path):
     for deviation in read(path):
-        assert any(hasattr(module, deviation.contract) for module in (test_memory, test_networks))
+        assert any(hasattr(module, deviation.contract) for module in CONTRACTS)
         for line in deviation.where:
             name, _, numbers = line.partition(":")
             assert name.startswith("rllib/") and name.endswith(".py")

@@ -30,7 +30,7 @@ from tests.contracts import (
     test_variants,
 )
 
-SHOWN_ELSEWHERE = frozenset({"test_memory", "test_networks"})
+SHOWN_ELSEWHERE = frozenset({"test_memory", "test_networks", "test_targets"})
 """Modules of contracts that are shown to fail in a file of their own."""
 
 
