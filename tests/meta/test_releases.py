@@ -7,7 +7,8 @@ import pytest
 from fixtures.baselines.deviations import DeviationError, known
 from fixtures.baselines.errors import BaselineError
 from fixtures.baselines.files import save
-from fixtures.baselines.selection import main, select, stacks
+from fixtures.baselines.selection import further_back, main, select, stacks
+from fixtures.common import files
 from fixtures.common.releases import version_of
 from fixtures.rllib.backends import adapter_name, default_backend
 from tests.meta.sample_records import make
@@ -101,3 +102,33 @@ def test_locked_releases_are_listed_oldest_first(tmp_path, capsys):
         "ray-2.60.0rc1",
         "ray-2.60.0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("installed", "back"),
+    [
+        (
+            "ray-2.61.0/rlmodule-torch",
+            {
+                "ray-2.50.0/rlmodule-torch": "the oldest one",
+                "ray-1.9.0/modelv2-tf": "the default backend before",
+            },
+        ),
+        ("ray-2.60.0/modelv2-tf", {"ray-1.8.0/modelv2-tf": "the oldest one"}),
+        ("ray-1.8.0/modelv2-tf", {}),
+    ],
+)
+def test_a_run_looks_back_at_the_oldest_baseline_and_at_the_default_before(
+    tmp_path, installed, back
+):
+    """The latter for the default backend alone, and where it was the default."""
+    for stack in (
+        "ray-1.8.0/modelv2-tf",
+        "ray-1.9.0/modelv2-tf",
+        "ray-2.50.0/rlmodule-torch",
+        "ray-2.60.0/modelv2-tf",
+        "ray-2.60.0/rlmodule-torch",
+    ):
+        files.write(tmp_path / stack / "full.records.json", "")
+    assert further_back(tmp_path, select(tmp_path, installed), "full") == back
+    assert further_back(tmp_path, select(tmp_path, installed), "lstm") == {}

@@ -8,7 +8,7 @@ import pytest
 from fixtures.baselines.files import Baseline
 from fixtures.baselines.selection import Selection
 from fixtures.judging.outcome import ExitStatus, Outcome
-from fixtures.judging.sequential import Rule, Wanted
+from fixtures.judging.sequential import Rule, Together, Wanted
 from fixtures.judging.verdict import Candidate, Verdict, judge
 from fixtures.records.rewards import begun, curve, learned_reward, smoothed
 from fixtures.reporting import markdown, terminal
@@ -57,7 +57,7 @@ def test_a_failure_shows_each_look_and_the_stated_errors():
     text = "\n".join(message())
     assert f"p of no loss (regressed at {RULE.alarm_level(24):.5f})" in text
     assert "\n     3   0.00034 " in text
-    assert "False alarms: 1.0% a run at most, shared by 4 variants and 7 looks" in text
+    assert "False alarms: 1.0% a run at most, shared by 4 variants, 7 looks and one at all" in text
     assert "misses of a loss of 20% that all seeds share: 5% at most" in text
 
 
@@ -110,7 +110,7 @@ def test_a_summary_of_what_changed_by_rounding_alone():
     (line,) = terminal.summary(
         facts_of(FULL, verdict_on([{**record, "platform": {"machine": "arm64"}}]))
     )
-    assert line.startswith(f"{'full':<18}{'identical':<15}identical up to rounding")
+    assert line.startswith(f"{'full':<18}{'identical':<19}identical up to rounding")
     assert line.endswith(" 1")
 
 
@@ -118,7 +118,7 @@ def test_a_summary_names_the_drop_that_is_detected():
     records = [make(seed, (20.0, 40.0 + (seed + 1) / 10)) for seed in (1, 2)]
     facts = facts_of(FULL, verdict_on(records))
     assert (facts["learned"], facts["behaviour"]) == ("no regression", "changed")
-    assert "no regression  CHANGED " in terminal.summary(facts)[0]
+    assert "no regression      CHANGED " in terminal.summary(facts)[0]
     assert f"-{facts['detects']:.0%}" in terminal.summary(facts)[0]
 
 
@@ -219,3 +219,68 @@ def test_a_trial_of_few_episodes_has_no_learned_reward():
     record["episodes"] = [[[10.0, 10]] * 99]
     with pytest.raises(ValueError, match="full, seed 1: 99 episodes ended, .* needs 100"):
         learned_reward(record)
+
+
+def test_variants_that_regress_together_say_so_and_what_is_not_known():
+    one = Candidate.of(fallen(1))
+    look = Together(2, 2, 0.0004, 0.0025)
+    verdict = judge(Rule(variants=2), BASELINE, [one, Candidate.of(make(5, (20.0, 41.0)))], look)
+    facts = facts_of(FULL, verdict)
+    lines = " ".join(" ".join(terminal.summary(facts)).split())
+    assert lines.startswith("full REGRESSED TOGETHER CHANGED")
+    assert (
+        "2 variants together earn less, p = 0.0004 after 2 trials of each (an alarm at 0.0025):"
+        " which of them do, so few trials do not tell"
+    ) in lines
+    assert json.loads(json.dumps(facts)) == facts
+
+
+def test_seeds_that_fail_while_others_do_not_are_named():
+    """Two of them, not one: and no word of them where all fail alike."""
+    good = [
+        make(seed, (20.0, 40.0 + seed / 10), stack="ray-9.1.0/modelv2-tf") for seed in (2, 3, 4)
+    ]
+    more = [make(seed, (20.0, 40.0 + seed / 10)) for seed in range(5, 13)]
+    bad = [fallen(1), fallen(14)]
+
+    def explained(records):
+        verdict = verdict_on(records)
+        return " ".join(terminal.explanations(facts_of(FULL, verdict)))
+
+    assert "seeds 1, 14 fail: they earn less than 31.24, as 1 trial" in explained(
+        [bad[0], *good, bad[1], *more]
+    )
+    assert "fail" not in explained([bad[0], *good, *more])
+    assert "fail" not in explained([fallen(1), fallen(2), fallen(3)])
+
+
+def test_what_is_followed_up_to_rounding_says_how_far():
+    record = {**make(1, (20.0, 40.1)), "platform": {"machine": "arm64"}}
+    record["trace"]["iterations"][1]["sampling"]["values"] = ["another12345", 9.0, 9.0]
+    verdict = verdict_on([record])
+    assert verdict.learned is Outcome.IDENTICAL
+    (line,) = terminal.summary(facts_of(FULL, verdict))
+    assert "identical up to rounding" in line and "followed to iteration 2" in line
+    assert "followed" not in facts_of(FULL, verdict_on([make(1, (20.0, 40.1))]))
+
+
+OLD = Baseline(
+    "ray-8.0.0/modelv2-tf",
+    "full",
+    tuple(
+        make(seed, (20.0, 60.0 + seed / 10), stack="ray-8.0.0/modelv2-tf") for seed in range(1, 9)
+    ),
+)
+
+
+def test_the_long_road_is_shown_and_fails_nothing():
+    """Where nothing changed, all of the baseline's trials stand for what is judged."""
+    same = facts_of(FULL, verdict_on([make(1, (20.0, 40.1))]), [(OLD, "the oldest one")])
+    lines = terminal.long_road([same])
+    assert lines[0] == "the long road, which fails nothing:"
+    assert lines[1].startswith("full                 44.27 became 32.75, -26.0% (95 %: -26.")
+    assert lines[1].endswith("since ray-8.0.0/modelv2-tf, the oldest one")
+    assert same["learned"] == "identical" and len(same["road"]) == 1
+    changed = facts_of(FULL, REGRESSED, [(OLD, "the oldest one")])
+    assert changed["road"][0]["now"] == 20.12
+    assert terminal.long_road([facts_of(FULL, REGRESSED)]) == []
