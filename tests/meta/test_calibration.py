@@ -10,7 +10,7 @@ from scipy.stats import ttest_ind, ttest_ind_from_stats
 
 from fixtures.baselines.errors import BaselineError
 from fixtures.baselines.files import load, save
-from fixtures.calibration import defects, metrics, page, resampling, rivals
+from fixtures.calibration import defects, metrics, page, resampling, rivals, rounding
 from fixtures.calibration.__main__ import calibrate
 from fixtures.common import files
 from fixtures.environments.variants import CORE
@@ -239,11 +239,36 @@ def test_statistics_are_compared_by_how_far_a_defect_moves_them(folder):
     assert set(statistics) == set(metrics.STATISTICS)
 
 
+def test_a_control_begins_with_the_next_numbers_up_or_down():
+    weights = {"policy": np.linspace(-1, 1, 1001, dtype=np.float32)}
+    moved = rounding.nudge(weights, 1)["policy"]
+    assert moved.dtype == np.float32
+    up = np.nextafter(weights["policy"], np.float32(9)) == moved
+    down = np.nextafter(weights["policy"], np.float32(-9)) == moved
+    assert (up ^ down).all() and 400 < up.sum() < 600
+    assert (rounding.nudge(weights, 2)["policy"] != moved).any()
+
+
+def test_growth_is_the_largest_difference_of_each_stage():
+    record, control = make(1), make(1)
+    update = control["trace"]["iterations"][0]["updates"][0]
+    update["losses"]["vf_loss"] *= 1 + 1e-4
+    update["rows"] += 1
+    growth = rounding.growth(record, control)
+    assert growth["losses, to update 8"] == pytest.approx(1e-4, rel=1e-3)
+    assert growth["minibatches, to update 8"] == float("inf")
+    assert growth["sampling, before updates"] == growth["weights, end"] == 0
+
+
 def test_the_text_has_a_table_for_each_question():
     family = [trials(5), trials(9, "stacked")]
     results = {
         "rule": asdict(RULE),
         "runs": 200,
+        "rounding": {
+            "one": {"controls": 2, "largest": {"losses, later updates": 1e-3}},
+            "two": {"controls": 1, "largest": {"losses, later updates": 2e-3}},
+        },
         "stacks": {
             "ray-9.0.0/modelv2-tf": {
                 "trials": {"full": 48, "stacked": 48},
@@ -290,4 +315,5 @@ def test_the_text_has_a_table_for_each_question():
     assert "| lr=1 | `full` | regressed | -40.0% | 3 | policy weights |" in text
     assert "| last 100 episodes | 5.0% | 6.0% | 9.0 R3 / - |" in text
     assert "`full` 0.00% (0.00% to 2.00%), `stacked` 1.00% (0.00% to 4.00%)" in text
+    assert "3 controls" in text and "| losses, later updates | 2.0e-03 |" in text
     assert "None" not in text and "nan" not in text
