@@ -2,29 +2,38 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from fixtures.judging.intervals import (
     candidate_interval,
     change_interval,
     mean_interval,
-    prediction_interval,
+    prediction_p,
 )
 
 
-def test_prediction_interval_holds_the_next_value_as_often_as_stated():
+def test_one_further_draw_lies_as_far_out_as_often_as_stated():
+    """For vectors whose numbers hang together, as the iterations of a curve do."""
     random = np.random.default_rng(0)
-    samples = random.normal(size=(4000, 13))
-    inside = 0
-    for *earlier, following in samples.tolist():
-        low, high = prediction_interval(earlier, 0.1)
-        inside += low <= following <= high
-    assert inside / len(samples) == pytest.approx(0.9, abs=0.015)
+    mixing = random.normal(size=(3, 3))
+    samples = random.normal(size=(4000, 13, 3)) @ mixing
+    p = [prediction_p(sample[:-1], sample[-1]) for sample in samples]
+    for level in (0.01, 0.1, 0.5):
+        assert np.mean(np.array(p) <= level) == pytest.approx(level, abs=4 * (level / 4000) ** 0.5)
 
 
-def test_prediction_interval_needs_a_spread():
-    for interval in (prediction_interval, mean_interval):
-        with pytest.raises(ValueError, match="needs 2 values"):
-            interval([1.0], 0.1)
+def test_in_one_dimension_it_is_students_t():
+    sample, point = [1.0, 2.0, 4.0, 8.0], 9.5
+    distance = (point - np.mean(sample)) / (np.std(sample, ddof=1) * np.sqrt(1 + 1 / 4))
+    expected = 2 * t.sf(distance, 3)
+    assert prediction_p([[value] for value in sample], [point]) == pytest.approx(expected)
+
+
+def test_an_interval_needs_a_spread_and_a_prediction_more_samples_than_numbers():
+    with pytest.raises(ValueError, match="needs 2 values"):
+        mean_interval([1.0], 0.1)
+    with pytest.raises(ValueError, match="2 numbers needs more than 2 samples, not 2"):
+        prediction_p([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0])
 
 
 @pytest.mark.parametrize(
