@@ -8,9 +8,10 @@ from xml.etree.ElementTree import parse
 
 import pytest
 
-from fixtures.baselines.files import save
+from fixtures.baselines.files import load, save
 from fixtures.environments.variants import ITERATIONS
 from fixtures.judging.difference import compare
+from fixtures.judging.seeds import order_of_seeds
 from fixtures.rllib.backends import BACKENDS, default_backend
 from fixtures.stack import host, installed
 from fixtures.training.runner import Trials
@@ -111,7 +112,6 @@ def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
         (["--tolerance", "0"], "--tolerance: between 0 and 1, not 0.0"),
         (["--budget", "0"], "--budget: 1 to 96 trials, not 0"),
         (["--budget", "97"], "--budget: 1 to 96 trials, not 97"),
-        (["--update-baselines", "--update-calibration"], "one of them, not both"),
         (["--verdicts", "found.md"], "--verdicts: a file that ends in .json, not found.md"),
     ],
 )
@@ -185,7 +185,7 @@ LEVELS = {"full": 300.0, "stacked": 200.0, "stateless": 100.0}
 
 def made(name, seed, scale=1.0):
     """Return a record as if trained here; each seed earns a little more than the one before."""
-    level = LEVELS[name] * scale * (1 + seed / 1000)
+    level = LEVELS[name] * scale * (1 + seed % 25 / 1000)
     rewards = [level * part / ITERATIONS for part in range(1, ITERATIONS + 1)]
     record = make(seed, rewards, name, NAME)
     record.update(platform=host.platform(), versions=VERSIONS, source=installed.source())
@@ -193,10 +193,11 @@ def made(name, seed, scale=1.0):
 
 
 def fill(place, **scales):
-    """Put records of seeds 1 to 16 into the store, as if this machine had just trained them."""
+    """Put all records that a gate may want into the store, as if it had just trained them."""
     store = Store(place / "store")
     for name, scale in scales.items():
-        for seed in range(1, 17):
+        baseline = load(place / "baselines", NAME, name)
+        for seed in order_of_seeds(baseline, host.platform(), 16):
             spec = TrialSpec(BACKEND, name, seed)
             store.put(store.key(spec), made(name, seed, scale))
 
@@ -234,6 +235,18 @@ def test_a_gate_fails_where_one_variant_learns_less(place):
     assert verdicts(place)["stacked"]["trials"] == 3
 
 
+def test_variants_that_each_lose_a_little_fail_together(place):
+    """In two trials of each; the page, the JSON and the terminal say so."""
+    fill(place, full=0.93, stacked=0.93, stateless=0.93)
+    failed = gate_in(place, "-n", 2, *JUDGED, *THREE)
+    assert failed.returncode == 1, failed.stdout
+    assert f"{'full':<18}REGRESSED TOGETHER CHANGED" in failed.stdout
+    assert "3 asked for: 3 REGRESSED TOGETHER" in failed.stdout
+    assert "3 variants together earn less" in " ".join(failed.stdout.split())
+    assert [facts["trials"] for facts in verdicts(place).values()] == [2, 2, 2]
+    assert "| **REGRESSED TOGETHER** |" in (place / "store/verdicts.md").read_text()
+
+
 def test_a_baseline_that_is_stale_passes_and_says_so(place):
     fill(place, full=1.5)
     passed = gate_in(place, *JUDGED, "--variants=full")
@@ -254,7 +267,7 @@ def test_a_change_of_behaviour_fails_where_it_is_to(place, policy, status):
     only = ["-k", "learned_reward or behaviour", "--variants=full"]
     run = gate_in(place, *only, f"--fail-on={policy}")
     assert run.returncode == status, run.stdout
-    assert f"{'full':<18}{'no regression':<15}CHANGED" in run.stdout
+    assert f"{'full':<18}{'no regression':<19}CHANGED" in run.stdout
     assert "1 asked for: 1 no regression; behaviour: 1 CHANGED" in run.stdout
     written = json.loads((place / "store" / "verdicts.json").read_text())
     assert written["exit"]["status"] == status and written["fail_on"] == policy
