@@ -33,7 +33,7 @@ def test_what_did_not_change_trains_the_same_bits(verdict_of, subject):
     verdict = verdict_of(subject)
     baseline, again = verdict.baseline, verdict.records[0]
     changed = differing_versions(baseline, again) + differing_settings(baseline, again)
-    platform = baseline.record(again["seed"])["platform"]
+    platform = baseline.record(again["seed"], again["platform"])["platform"]
     if platform != again["platform"]:
         changed.append(f"platform {platform} -> {again['platform']}")
     if changed:

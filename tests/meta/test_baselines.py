@@ -40,6 +40,27 @@ def test_seeds_run_from_1_without_a_gap(tmp_path):
             save(tmp_path, [make(seed) for seed in seeds])
 
 
+def test_a_seed_of_two_platforms_counts_once(tmp_path):
+    """The first of them; the other is its twin, and all of both files' order stays."""
+    records = [
+        make(1),
+        {**make(1), "platform": {"machine": "arm64"}, "reported": [1.0, 2.0]},
+        make(2),
+    ]
+    save(tmp_path, records)
+    baseline = load(tmp_path, STACK, "full")
+    assert baseline.records == (make(1), make(2)) and baseline.twins == (records[1],)
+    assert baseline.all_records == records and len(baseline.returns) == 2
+    assert [seeds for _, seeds in baseline.platforms()] == [[1, 2], [1]]
+    reviewed = json.loads((tmp_path / STACK / "full.json").read_text())
+    assert [trial.get("twin") for trial in reviewed["trials"]] == [None, True, None]
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
+    save(tmp_path, baseline.all_records)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == before
+    with pytest.raises(BaselineError, match="1 is there 2 times, of one platform"):
+        save(tmp_path, [make(1), make(1), make(2)])
+
+
 def test_saving_again_changes_no_byte(folder):
     before = {path: path.read_bytes() for path in folder.rglob("*.json")}
     save(folder, load(folder, STACK, "full").records)

@@ -48,6 +48,18 @@ def weights_of_iteration_1(trace):
     summary[:] = ["another12345", summary[1] * 1.001, *summary[2:]]
 
 
+def rounding_of_weights(trace):
+    """End the first iteration apart by a tenth of how far the weights have moved."""
+    initial = trace["initial_weights"]["policy"]
+    now = trace["iterations"][0]["weights"]["policy"]
+    now[:] = ["another12345", *(b + 0.1 * (b - a) for a, b in zip(initial[1:], now[1:]))]
+
+
+def no_training(trace):
+    """End the first iteration with the weights that it began with."""
+    trace["iterations"][0]["weights"]["policy"] = list(trace["initial_weights"]["policy"])
+
+
 def other_weights_of_iteration_1(trace):
     """End the first iteration with weights that no rounding explains."""
     trace["iterations"][0]["weights"]["policy"] = ["another12345", 9.0, 9.0, 9.0, 9.0, 9.0]
@@ -94,6 +106,8 @@ ELSEWHERE = {"platform": {"machine": "arm64"}}
         (number_of_updates, ELSEWHERE, Behaviour.CHANGED),
         (weights_of_iteration_1, {}, Behaviour.CHANGED),
         (weights_of_iteration_1, ELSEWHERE, Behaviour.ROUNDING),
+        (rounding_of_weights, ELSEWHERE, Behaviour.ROUNDING),
+        (no_training, ELSEWHERE, Behaviour.CHANGED),
         (other_weights_of_iteration_1, ELSEWHERE, Behaviour.CHANGED),
         (values_of_iteration_2, {}, Behaviour.CHANGED),
         (values_of_iteration_2, ELSEWHERE, Behaviour.ROUNDING),

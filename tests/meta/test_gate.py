@@ -7,6 +7,8 @@ from fixtures.judging.gate import Gate
 from fixtures.judging.outcome import Outcome
 from fixtures.judging.seeds import meets_the_limit, order_of_seeds
 from fixtures.judging.sequential import Rule
+from fixtures.judging.verdict import Candidate
+from fixtures.judging.verdict import judge as judge_records
 from fixtures.rllib.matrix import Subject
 from fixtures.training.spec import TrialFailed, TrialSpec
 from tests.meta.sample_records import make
@@ -21,19 +23,21 @@ def rewards(seed, level=1.0):
 
 FULL, STACKED = Subject("modelv2-tf", "full"), Subject("modelv2-tf", "stacked")
 
-BASELINES = {
-    subject: Baseline(
-        "ray-9.0.0/modelv2-tf",
-        subject.variant,
-        tuple(make(seed, rewards(seed), subject.variant) for seed in range(1, 25)),
-    )
-    for subject in (FULL, STACKED)
-}
+ATTENTION, LSTM = Subject("modelv2-tf", "attention"), Subject("modelv2-tf", "lstm")
+
+
+def of_variant(subject):
+    """Return a baseline of 24 seeds."""
+    return Baseline.of([make(seed, rewards(seed), subject.variant) for seed in range(1, 25)])
+
+
+BASELINES = {subject: of_variant(subject) for subject in (FULL, STACKED)}
 
 PLATFORM = make(1)["platform"]
 
 FRESH = {
-    subject: order_of_seeds(baseline, PLATFORM, 16)[1:] for subject, baseline in BASELINES.items()
+    subject: order_of_seeds(baseline, subject.backend, PLATFORM, 16)[1:]
+    for subject, baseline in BASELINES.items()
 }
 """The seeds of each subject that no baseline holds, in the order of their training."""
 
@@ -135,6 +139,42 @@ def test_a_subject_that_breaks_while_another_waits_for_it_breaks_alone():
     assert gate.verdict(STACKED).learned is Outcome.BROKEN
 
 
+def test_a_subject_that_breaks_after_its_first_look_stays_in_the_look_over_all():
+    """So that each process, whichever meets the failure, says the same of the others."""
+
+    class FailsAtTheThird(FakeTrials):
+        def obtain(self, spec, others):
+            """Fail where it is the third trial of stacked."""
+            third = (spec.variant, spec.seed) == ("stacked", FRESH[STACKED][1])
+            self.by_machine = False if third else None
+            return super().obtain(spec, others)
+
+    said = []
+    for subjects in ([FULL, STACKED, FULL], [STACKED, FULL, STACKED]):
+        trials = FailsAtTheThird(shift=1, full=1.0, stacked=1.0)
+        gate = Gate(trials, Rule(variants=2, tolerance=0.005), BASELINES, PLATFORM)
+        verdicts = [gate.verdict(subject) for subject in subjects]
+        assert verdicts[0] is verdicts[2]
+        assert gate.verdict(STACKED).learned is Outcome.BROKEN
+        assert gate.verdict(FULL).together.variants == 2
+        said.append((gate.verdict(FULL).learned, gate.verdict(FULL).together))
+    assert said[0] == said[1]
+
+
+def test_a_record_that_no_verdict_needs_is_not_read():
+    class OthersAreShort(FakeTrials):
+        def finished(self, spec):
+            """Return a record of 50 episodes for what comes later."""
+            record = super().finished(spec)
+            if record and spec.seed in FRESH[FULL][2:]:
+                record["episodes"] = [record["episodes"][0][:50]]
+            return record
+
+    trials = OthersAreShort(full=0.7, stacked=1.0)
+    trials.trained = [("full", seed) for seed in (1, *FRESH[FULL])]
+    assert judge(trials).learned is Outcome.REGRESSED
+
+
 def test_a_trial_that_ended_too_few_episodes_is_broken():
     """There is nothing to judge, and no reason to blame what was learned."""
 
@@ -189,6 +229,18 @@ def test_variants_that_each_lose_a_little_regress_together():
     assert len(trials.trained) == 4
 
 
+def test_a_variant_that_earns_no_less_does_not_regress_with_the_others():
+    """It is judged alone, and the run fails all the same."""
+    four = {subject: of_variant(subject) for subject in (FULL, STACKED, LSTM, ATTENTION)}
+    trials = FakeTrials(full=0.9, stacked=0.9, lstm=0.9, attention=1.0005)
+    gate = Gate(trials, Rule(variants=4), four, PLATFORM)
+    for subject in (FULL, STACKED, LSTM):
+        assert gate.verdict(subject).learned is Outcome.TOGETHER
+    verdict = gate.verdict(ATTENTION)
+    assert verdict.learned in (Outcome.NO_REGRESSION, Outcome.IMPROVED)
+    assert verdict.together.alarm and verdict.together.variants == 4
+
+
 def test_a_variant_in_which_nothing_changed_is_not_looked_at_together():
     trials = FakeTrials(full=0.9, stacked=1.0)
     gate = Gate(trials, Rule(variants=2), BASELINES, PLATFORM)
@@ -214,7 +266,7 @@ AMD, INTEL = {"processor": "AMD 1"}, {"processor": "Intel 1"}
 
 def order(records, platform):
     """Return the order of 5 seeds for a baseline of these records."""
-    return order_of_seeds(Baseline("ray-9.0.0/modelv2-tf", "full", tuple(records)), platform, 5)
+    return order_of_seeds(Baseline.of(records), "modelv2-tf", platform, 5)
 
 
 @pytest.mark.parametrize(
@@ -260,3 +312,29 @@ def test_a_record_that_meets_the_time_limit_before_the_last_iteration_comes_firs
 def test_the_other_seeds_are_in_no_baseline_and_of_no_other_variant():
     taken = [seed for seeds in FRESH.values() for seed in seeds]
     assert len(taken) == len(set(taken)) == 30 and min(taken) > 48
+
+
+def test_another_backend_held_to_the_same_baseline_trains_other_seeds():
+    baseline = BASELINES[FULL]
+    one, other = (
+        order_of_seeds(baseline, backend, PLATFORM, 16)
+        for backend in ("modelv2-tf", "modelv2-torch")
+    )
+    assert one[0] == other[0] and not set(one[1:]) & set(other[1:])
+
+
+def test_a_twin_of_this_platform_is_what_a_trial_is_compared_with():
+    """The seed meets the time limit on both; the record that counts is of another processor."""
+    records = [{**make(seed), "platform": INTEL} for seed in (1, 2)]
+    records.insert(1, {**make(1), "platform": AMD})
+    for record in records[:2]:
+        record["environment"] = {**record["environment"], "time_limit": 500}
+        record["episodes"][0][7][1] = 500
+    baseline = Baseline.of(records)
+    assert order(records, AMD)[0] == order(records, INTEL)[0] == 1
+    for platform in (AMD, INTEL):
+        assert baseline.record(1, platform)["platform"] == platform
+        candidate = Candidate.of(
+            {**make(1), "platform": platform, "episodes": records[0]["episodes"]}
+        )
+        assert judge_records(Rule(), baseline, [candidate]).difference.exact

@@ -257,11 +257,30 @@ def test_seeds_that_fail_while_others_do_not_are_named():
 def test_what_is_followed_up_to_rounding_says_how_far():
     record = {**make(1, (20.0, 40.1)), "platform": {"machine": "arm64"}}
     record["trace"]["iterations"][1]["sampling"]["values"] = ["another12345", 9.0, 9.0]
-    verdict = verdict_on([record])
-    assert verdict.learned is Outcome.IDENTICAL
-    (line,) = terminal.summary(facts_of(FULL, verdict))
-    assert "identical up to rounding" in line and "followed to iteration 2" in line
-    assert "followed" not in facts_of(FULL, verdict_on([make(1, (20.0, 40.1))]))
+    assert verdict_on([record]) == Wanted(2)
+    verdict = verdict_on([record, make(30, (20.0, 41.0))])
+    assert verdict.learned is Outcome.NO_REGRESSION
+    line, *_ = terminal.summary(facts_of(FULL, verdict))
+    assert "identical up to rounding" in line
+    facts = facts_of(FULL, verdict)
+    assert facts["followed"] == "iteration 2"
+    assert "followed up to rounding until iteration 2" in " ".join(terminal.explanations(facts))
+    whole = facts_of(FULL, verdict_on([make(1, (20.0, 40.1))]))
+    assert whole["learned"] == "identical" and "followed" not in whole
+
+
+def test_a_loss_that_comes_after_a_followed_iteration_is_found():
+    """One trial that agreed for a while does not stand for what is learned."""
+
+    def lost(seed):
+        record = {**make(seed, (20.0, 20.5)), "platform": {"machine": "arm64"}}
+        record["trace"] = make(1, (20.0, 40.1))["trace"]
+        record["trace"]["iterations"][1]["sampling"]["values"] = ["another12345", 9.0, 9.0]
+        record["episodes"][0] = make(1, (20.0, 40.1))["episodes"][0]
+        return record
+
+    verdict = verdict_on([lost(1), lost(30), lost(31)])
+    assert verdict.learned is Outcome.REGRESSED and not verdict.learned.passes
 
 
 OLD = Baseline(

@@ -1,5 +1,6 @@
 """The sequential test: exact p-values, no more errors than it states, and when it decides."""
 
+import math
 from itertools import combinations, product
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_many_runs_at_once_are_decided_as_one_by_one(old, new, scale):
 
 
 @given(
-    olds=st.lists(st.lists(numbers, min_size=6, max_size=6), min_size=2, max_size=3),
+    olds=st.lists(st.lists(numbers, min_size=4, max_size=9), min_size=2, max_size=3),
     data=st.data(),
 )
 def test_a_look_over_many_runs_is_that_of_one(olds, data):
@@ -148,7 +149,8 @@ def test_a_look_over_many_runs_is_that_of_one(olds, data):
     outcomes, trials = decide_runs(rule, pairs)
     together = Together.look(rule, olds, news)
     for which, (old, new) in enumerate(zip(olds, news)):
-        decided = (decide_together if together.alarm else decide)(rule, old, new)
+        alone = decide(rule, old, new)
+        decided = together.alarm and decide_together(rule, old, new) or alone
         assert (decided.outcome, decided.trials) == (outcomes[which, 0], trials[which, 0])
 
 
@@ -217,6 +219,29 @@ def test_a_loss_of_the_whole_curve_is_not_passed():
     decision = decide(RULE, old, new)
     assert (decision.outcome, decision.trials) == (Outcome.INCONCLUSIVE, 16)
     assert decision.looks[-1].p_loss[0] < 0.001 < 0.9 < decision.looks[-1].p_loss[1]
+
+
+def test_a_gain_at_the_end_is_no_improvement_where_the_whole_curve_lost():
+    random = np.random.default_rng(0)
+    old, new = random.normal(100, 4, (48, 2)), random.normal(100, 4, (16, 2))
+    new[:, 0] *= 1.3
+    assert decide(RULE, old, new).outcome is Outcome.IMPROVED
+    new[:, 1] *= 0.5
+    assert decide(RULE, old, new).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_variant_that_earns_no_less_is_not_named_by_the_look_over_all():
+    old = np.random.default_rng(0).normal(100, 4, 48)
+    assert decide_together(RULE, old, [101.0, 102.0]) is None
+    assert decide_together(RULE, old, [99.0, 98.0]).outcome is Outcome.TOGETHER
+    assert decide_together(RULE, old, [99.0, 98.0, 300.0]).trials == 2
+
+
+def test_p_values_are_exact_for_the_largest_budget():
+    """They ascend, and the first is one order of all."""
+    values = p_values(96, 48)
+    assert (np.diff(values) >= 0).all() and values[-1] == 1.0
+    assert values[0] == pytest.approx(1 / math.comb(144, 48))
 
 
 def test_nothing_passes_early_while_a_seed_fails():
