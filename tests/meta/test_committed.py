@@ -8,6 +8,8 @@ from fixtures.baselines.files import load
 from fixtures.baselines.lockfile import locked, locked_python
 from fixtures.baselines.selection import stacks
 from fixtures.environments.variants import CORE
+from fixtures.judging.behaviour import Behaviour, behaviour_of
+from fixtures.judging.difference import compare
 from fixtures.judging.outcome import Outcome
 from fixtures.judging.sequential import Rule, decide
 from fixtures.reporting import curves
@@ -44,6 +46,28 @@ def test_who_repeats_the_baselines_own_seeds_learns_no_less_and_no_more(stack, n
     rule = Rule(len(CORE))
     repeated = (earned * rule.budget)[: rule.budget]
     assert decide(rule, earned, repeated).outcome in (Outcome.NO_REGRESSION, Outcome.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(("stack", "name"), BASELINES)
+def test_nothing_that_a_processor_changes_is_a_change_of_behaviour(stack, name):
+    """Twins were trained on processors of two makers: real pairs in which nothing changed."""
+    baseline = load(FOLDER, stack, name)
+    for twin in baseline.twins:
+        record = baseline.record(twin["seed"])
+        assert record["platform"] != twin["platform"]
+        for difference in (compare(record, twin), compare(twin, record)):
+            assert behaviour_of(difference) is Behaviour.ROUNDING, difference
+
+
+def test_every_core_variant_of_every_stack_has_trials_of_two_makers():
+    for stack in stacks(FOLDER):
+        for name in CORE:
+            if (stack, name) in BASELINES:
+                makers = {
+                    platform["processor"].partition(" ")[0]
+                    for platform, _ in load(FOLDER, stack, name).platforms()
+                }
+                assert makers == {"AuthenticAMD", "GenuineIntel"}, (stack, name)
 
 
 @pytest.mark.parametrize(("stack", "name"), BASELINES)
