@@ -197,7 +197,7 @@ def fill(place, **scales):
     store = Store(place / "store")
     for name, scale in scales.items():
         baseline = load(place / "baselines", NAME, name)
-        for seed in order_of_seeds(baseline, host.platform(), 16):
+        for seed in order_of_seeds(baseline, BACKEND, host.platform(), 16):
             spec = TrialSpec(BACKEND, name, seed)
             store.put(store.key(spec), made(name, seed, scale))
 
