@@ -247,6 +247,14 @@ def test_variants_that_each_lose_a_little_fail_together(place):
     assert "| **REGRESSED TOGETHER** |" in (place / "store/verdicts.md").read_text()
 
 
+def test_a_selection_of_tests_trains_nothing_for_the_variants_it_leaves_out(place):
+    """Though a look over all of them would want their first trials."""
+    fill(place, full=1.001)
+    run = gate_in(place, "-k", "learned_reward and full", *THREE)
+    assert run.returncode == 0 and f"{'full':<18}no regression" in run.stdout
+    assert not list((place / "store").rglob("*stacked*"))
+
+
 def test_a_baseline_that_is_stale_passes_and_says_so(place):
     fill(place, full=1.5)
     passed = gate_in(place, *JUDGED, "--variants=full")
