@@ -114,7 +114,12 @@ def cut_short(last):
 
 def cartpole():
     """Return a new CartPole with nothing around it but the library's time limit."""
-    return gym.make(variants.ENVIRONMENT)
+    return bare(variants.CARTPOLE)
+
+
+def bare(environment):
+    """Return a new environment of an id, with nothing around it but what the library adds."""
+    return gym.make(environment)
 
 
 def assert_identical(actual, expected):

@@ -39,6 +39,14 @@ def test_ended_holds_the_return_and_length_of_each_episode_that_ended(story):
 
 
 @for_all(story=STORIES)
+def test_rewards_holds_those_of_each_episode_that_ended_by_step(story):
+    """None of an unfinished one, and as plain numbers."""
+    rewards = counting(story).rewards
+    assert rewards == [[paid for paid, _, _ in one] for one in story if any(one[-1][1:])]
+    assert all(type(paid) is float for episode in rewards for paid in episode)
+
+
+@for_all(story=STORIES)
 def test_a_reset_drops_an_unfinished_episode(story):
     """Neither listed nor carried over into the next one."""
     unfinished = [[(reward, False, False) for reward, _, _ in episode] for episode in story]

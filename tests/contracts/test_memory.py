@@ -163,8 +163,8 @@ def check_samplers(sampler, subject):
 
 def observed(variant, episode):
     """Return what a variant shows of an episode (T, 4): (T, k)."""
-    cartpole = scripted()
-    cartpole.episodes.append(episode)
-    env = make(VARIANTS[variant], cartpole)
+    script = scripted(VARIANTS[variant])
+    script.episodes.append(episode)
+    env = make(VARIANTS[variant], script)
     steps = [start(env), *(step(env, 0) for _ in episode[1:])]
     return np.stack([observation for observation, *_ in steps])

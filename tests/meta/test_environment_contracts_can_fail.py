@@ -19,10 +19,12 @@ import pytest
 from hypothesis import Phase
 
 import tests.contracts
-from fixtures.environments import making, variants, wrappers
+from fixtures.environments import cue_recall, making, variants, wrappers
+from fixtures.environments.cue_recall import CueRecall
 from fixtures.environments.variants import Variant, Wrapper
 from fixtures.environments.wrappers import Episodes, Stacked, Stateless, gym
 from tests.contracts import (
+    test_cue_recall,
     test_episodes,
     test_oracles,
     test_stacked,
@@ -186,8 +188,9 @@ class ListsUnfinished(Episodes):
     """Counts every reset as the end of an episode."""
 
     def reset(self, **kwargs):
-        if self._length:
-            self.ended.append((self._return, self._length))
+        if self._episode:
+            self.ended.append((sum(self._episode), len(self._episode)))
+            self.rewards.append(self._episode)
         return super().reset(**kwargs)
 
 
@@ -212,9 +215,12 @@ class StepsOfThisEpisode(Episodes):
 class NumbersOfNumpy(Episodes):
     """Keeps returns as numpy's numbers."""
 
-    def reset(self, **kwargs):
-        result = super().reset(**kwargs)
-        self._return = np.float64(0)
+    def step(self, action):
+        result = super().step(action)
+        if any(result[2:-1]):
+            total, length = self.ended[-1]
+            self.ended[-1] = np.float64(total), length
+            self.rewards[-1] = list(np.array(self.rewards[-1]))
         return result
 
 
@@ -232,6 +238,99 @@ class RewardRounded(Episodes):
     def step(self, action):
         observation, reward, *rest = super().step(action)
         return (observation, round(reward / 2), *rest)
+
+
+# Cue recall, broken
+
+
+class CueRepeated(CueRecall):
+    """Shows the cue again, with step 5."""
+
+    def step(self, action):
+        observation, *rest = super().step(action)
+        cue, taken = self.state
+        observation[0] = cue if taken == 5 else 0
+        return (observation, *rest)
+
+
+class ActionShown(CueRecall):
+    """Shows the action before, so that behaviour can write down the cue and read it again."""
+
+    def step(self, action):
+        observation, *rest = super().step(action)
+        observation[1] = action
+        return (observation, *rest)
+
+
+class TimeShown(CueRecall):
+    """Shows how much of the episode is over."""
+
+    def step(self, action):
+        observation, *rest = super().step(action)
+        observation[1] = self.state[1] / self.length
+        return (observation, *rest)
+
+
+class CueInTheNumbers(CueRecall):
+    """Shows zeros that differ by their sign, which a network need not see and a bit does."""
+
+    def step(self, action):
+        observation, *rest = super().step(action)
+        return (observation * np.float32(self.state[0]), *rest)
+
+
+class PaysEarly(CueRecall):
+    """Pays where a window still holds the cue."""
+
+    def __init__(self):
+        super().__init__(delay=3)
+
+
+class PaysForOne(CueRecall):
+    """Pays for action 1 a little more."""
+
+    def step(self, action):
+        observation, reward, *rest = super().step(action)
+        return (observation, reward + action / 8, *rest)
+
+
+class ActionsMeanTheOther(CueRecall):
+    """Pays for the action that does not stand for the cue."""
+
+    def step(self, action):
+        return super().step(1 - action)
+
+
+class NeverEnds(CueRecall):
+    """Swallows the end."""
+
+    def step(self, action):
+        observation, reward, *ends, info = super().step(action)
+        return (observation, reward, *(False for _ in ends), info)
+
+
+class CuesOfItsOwn(CueRecall):
+    """Draws cues from numbers that no seed reaches."""
+
+    def reset(self, **kwargs):
+        self.state = (0, 0)
+        super().reset(**kwargs)
+        return super().reset()
+
+
+class AnyLength(CueRecall):
+    """Takes whatever length and delay it is given."""
+
+    def __init__(self, length=16, delay=4):
+        super().__init__()
+        self.length, self.delay = length, delay
+
+
+class AnyAction(CueRecall):
+    """Takes every action for one of the two."""
+
+    def step(self, action):
+        return super().step(int(action == 1))
 
 
 # What a variant may be wrapped in, broken
@@ -376,7 +475,7 @@ class LimitOf200(gym.Wrapper):
 
 def unlimited(variant, env=None):
     """Make CartPole without its time limit."""
-    return gym.make(variants.ENVIRONMENT).unwrapped
+    return gym.make(variant.environment).unwrapped
 
 
 class Case(NamedTuple):
@@ -396,6 +495,12 @@ def wrapper(defect, *contracts, raises=AssertionError, **arguments):
         Case(defect.__name__, ((wrappers, name, defect),), contract, arguments, raises)
         for contract in contracts
     ]
+
+
+def task(defect, *contracts, raises=AssertionError, **arguments):
+    """Return a Case for each contract: ``defect`` in place of cue recall."""
+    places = ((cue_recall, "CueRecall", defect),)
+    return [Case(defect.__name__, places, contract, arguments, raises) for contract in contracts]
 
 
 def variant(defect, *contracts, raises=AssertionError, **arguments):
@@ -514,6 +619,7 @@ CASES = [
     ),
     *wrapper(
         NumbersOfNumpy,
+        test_episodes.test_rewards_holds_those_of_each_episode_that_ended_by_step,
         test_episodes.test_what_was_counted_is_plain_numbers_whatever_the_rewards_were,
     ),
     *wrapper(InfoCopied, test_episodes.test_results_pass_through_as_the_very_same_objects),
@@ -522,14 +628,76 @@ CASES = [
         test_episodes.test_results_pass_through_as_the_very_same_objects,
         test_episodes.test_cartpole_plays_the_same_whether_or_not_it_is_counted,
     ),
+    *(
+        case
+        for leak in (CueRepeated, ActionShown, TimeShown, CueInTheNumbers)
+        for case in task(
+            leak,
+            test_cue_recall.test_the_first_observation_is_the_cue_and_a_one_and_all_others_are_zeros,
+        )
+    ),
+    *task(
+        CueRepeated,
+        test_cue_recall.test_from_step_4_on_all_windows_are_equal_whatever_the_cue_and_the_actions,
+        test_cue_recall.test_every_policy_of_the_window_expects_exactly_0,
+    ),
+    *task(
+        ActionShown,
+        test_cue_recall.test_from_step_4_on_all_windows_are_equal_whatever_the_cue_and_the_actions,
+    ),
+    *task(
+        TimeShown,
+        test_cue_recall.test_from_step_4_on_all_windows_are_equal_whatever_the_cue_and_the_actions,
+    ),
+    *task(
+        PaysEarly,
+        test_cue_recall.test_from_step_4_on_the_cues_action_earns_1_and_the_other_loses_1,
+        test_cue_recall.test_every_policy_of_the_window_expects_exactly_0,
+        test_cue_recall.test_perfect_memory_earns_12,
+    ),
+    *task(
+        PaysForOne,
+        test_cue_recall.test_from_step_4_on_the_cues_action_earns_1_and_the_other_loses_1,
+        test_cue_recall.test_every_policy_of_the_window_expects_exactly_0,
+    ),
+    *task(
+        ActionsMeanTheOther,
+        test_cue_recall.test_from_step_4_on_the_cues_action_earns_1_and_the_other_loses_1,
+        test_cue_recall.test_perfect_memory_earns_12,
+    ),
+    *task(NeverEnds, test_cue_recall.test_an_episode_terminates_with_its_16th_step),
+    *task(
+        CuesOfItsOwn,
+        test_cue_recall.test_cues_are_those_of_numpys_generator_under_either_library,
+    ),
+    *(
+        case
+        for wrong in ({"delay": 0}, {"length": 2.5})
+        for case in task(
+            AnyLength,
+            test_cue_recall.test_an_episode_in_which_nothing_is_paid_is_refused,
+            raises=pytest.fail.Exception,
+            wrong=wrong,
+        )
+    ),
+    *(
+        case
+        for action in (2, None)
+        for case in task(
+            AnyAction,
+            test_cue_recall.test_what_is_no_action_is_refused,
+            raises=pytest.fail.Exception,
+            action=action,
+        )
+    ),
     *variant(
         RewardRaised,
-        test_variants.test_rewards_and_endings_are_those_of_the_unwrapped_cartpole,
+        test_variants.test_rewards_and_endings_are_those_of_the_unwrapped_task,
         test_variants.test_wrappers_hand_on_reward_ending_and_info_as_they_got_them,
     ),
     *variant(
         EndSwallowed,
-        test_variants.test_rewards_and_endings_are_those_of_the_unwrapped_cartpole,
+        test_variants.test_rewards_and_endings_are_those_of_the_unwrapped_task,
         test_variants.test_wrappers_hand_on_reward_ending_and_info_as_they_got_them,
     ),
     *variant(
@@ -538,9 +706,9 @@ CASES = [
     ),
     *variant(
         ActionsSwapped,
-        test_variants.test_the_cartpole_beneath_is_moved_as_it_would_be_unwrapped,
+        test_variants.test_the_task_beneath_is_moved_as_it_would_be_unwrapped,
     ),
-    *variant(ThirdAction, test_variants.test_the_actions_are_those_of_cartpole),
+    *variant(ThirdAction, test_variants.test_the_actions_are_those_of_the_task),
     *variant(
         OutOfBounds,
         test_variants.test_every_observation_is_an_array_in_the_declared_space,
@@ -558,9 +726,9 @@ CASES = [
         Unseeded,
         test_variants.test_the_same_seed_gives_the_same_trajectory,
         test_variants.test_the_same_seed_gives_the_same_trajectory_in_a_used_environment,
-        test_variants.test_the_cartpole_beneath_is_moved_as_it_would_be_unwrapped,
+        test_variants.test_the_task_beneath_is_moved_as_it_would_be_unwrapped,
     ),
-    *variant(AlwaysSeed1, test_variants.test_another_seed_gives_another_start),
+    *variant(AlwaysSeed1, test_variants.test_another_seed_gives_other_starts),
     *variant(SharedWindow, test_variants.test_environments_of_one_variant_share_nothing),
     *variant(
         FourNotCleared,
