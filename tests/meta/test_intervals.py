@@ -9,6 +9,7 @@ from fixtures.judging.intervals import (
     change_interval,
     mean_interval,
     prediction_p,
+    relative_change,
 )
 
 
@@ -60,6 +61,22 @@ def test_change_interval_holds_the_change_as_often_as_stated():
         low, high = change_interval(old, new, error=0.1)
         inside += low <= -0.3 <= high
     assert 0.9 <= inside / 2000 < 0.94
+
+
+@pytest.mark.parametrize(("level", "stake"), [(0, 10.0), (-10, None)])
+def test_change_interval_holds_a_change_of_returns_about_0_and_below(level, stake):
+    random = np.random.default_rng(0)
+    inside = 0
+    for trials in random.normal(level, 1, (2000, 18)):
+        low, high = change_interval(trials[:12], trials[12:] - 3, error=0.1, stake=stake)
+        inside += low <= -0.3 <= high
+    assert 0.89 <= inside / 2000 < 0.94
+
+
+def test_a_change_is_a_share_of_the_size_of_the_mean_or_of_the_stake():
+    assert relative_change([10.0, 10.0], [8.0]) == pytest.approx(-0.2)
+    assert relative_change([-10.0, -10.0], [-12.0]) == pytest.approx(-0.2)
+    assert relative_change([1.0, -1.0], [-2.4], stake=12.0) == pytest.approx(-0.2)
 
 
 def test_too_few_trials_have_no_change_interval():

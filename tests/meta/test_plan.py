@@ -77,6 +77,22 @@ def test_options_that_cannot_work_are_refused(folder, options, error, message):
         planned(folder, **options)
 
 
+def test_a_baseline_of_about_0_is_refused_unless_something_is_at_stake(folder):
+    rewards = (0.0, 0.5, -0.5, 0.25, 0.0)
+    for variant in ("full", "cue_window"):
+        save(folder, [signed(seed, rewards, variant) for seed in range(1, 13)])
+    with pytest.raises(BaselineError, match="a loss can be no share of about 0. Give the variant"):
+        planned(folder, variants="full")
+    assert planned(folder, variants="cue_window").baselines
+
+
+def signed(seed, rewards, variant):
+    """Return a record of an environment that pays and takes."""
+    record = make(seed, [reward + seed / 12 - 0.5 for reward in rewards], variant, STACK)
+    record["environment"]["reward_range"] = [-1.0, 1.0]
+    return record
+
+
 def test_a_store_that_is_a_file_is_refused(folder):
     (folder / "file").touch()
     with pytest.raises(ValueError, match="--store: a folder, and .*file is none"):

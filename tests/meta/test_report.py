@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from statistics import mean
 
 import pytest
 
@@ -92,6 +93,25 @@ def test_a_summary_has_both_returns_the_change_and_the_trials():
     assert words[:4] == ["full", "REGRESSED", "CHANGED", "32.75"] and words[5] == "20.12"
     assert words[7].startswith("-3") and words[7].endswith("%") and words[-1] == "3"
     assert second.strip() == "settings: lr 5e-05 became 5e-06"
+
+
+def test_a_change_of_what_earns_about_0_is_a_share_of_what_is_at_stake():
+    subject = Subject("modelv2-tf", "cue_window")
+
+    def record(seed, reward, stack="ray-9.0.0/modelv2-tf"):
+        made = make(seed, (0.0, reward), "cue_window", stack)
+        made["environment"]["reward_range"] = [-1.0, 1.0]
+        return made
+
+    baseline = Baseline.of([record(seed, (seed - 12) / 20) for seed in range(1, 25)])
+    after = [record(seed, -5.0 + seed / 10, "ray-9.1.0/modelv2-tf") for seed in range(1, 17)]
+    verdict = judge(RULE, baseline, list(map(Candidate.of, after)))
+    facts = facts_of(subject, verdict)
+    assert (facts["learned"], facts["stake"]) == ("regressed", 12.0)
+    assert facts["change"] == pytest.approx(mean(verdict.returns) / 12, abs=0.01)
+    text = terminal.failure(verdict, facts)
+    assert f"{facts['change']:+.1%} of the 12 at stake, from the 0.0" in text
+    assert "a share of the 12 that perfect play earns" in text
 
 
 def test_a_summary_of_what_did_not_change():

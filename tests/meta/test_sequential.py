@@ -1,6 +1,7 @@
 """The sequential test: exact p-values, no more errors than it states, and when it decides."""
 
 import math
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -26,6 +27,7 @@ from fixtures.judging.sequential import (
     Rule,
     Together,
     Wanted,
+    changed,
     decide,
     decide_many,
     decide_runs,
@@ -115,17 +117,49 @@ numbers = st.integers(80, 120).map(float)
     old=st.lists(numbers, min_size=5, max_size=24),
     new=st.lists(numbers, min_size=16, max_size=16),
     scale=st.sampled_from([0.5, 0.8, 1.0, 1.3]),
+    moved=st.sampled_from([0, -100, -300]),
+    stake=st.sampled_from([None, 50.0]),
 )
-def test_many_runs_at_once_are_decided_as_one_by_one(old, new, scale):
-    """Ties included, and a second statistic that runs the other way."""
+def test_many_runs_at_once_are_decided_as_one_by_one(old, new, scale, moved, stake):
+    """Ties included, a second statistic that runs the other way, returns about 0 and below."""
+    rule = replace(RULE, stake=stake)
     for statistics in (1, 2):
         before, after = (
-            np.stack([numbers, 200 - np.array(numbers)], axis=1)[:, :statistics]
+            np.stack([numbers, 200 - np.array(numbers)], axis=1)[:, :statistics] + moved
             for numbers in (old, [scale * value for value in new])
         )
-        outcomes, trials = decide_many(RULE, before[None], after[None])
-        decision = decide(RULE, before, after)
+        outcomes, trials = decide_many(rule, before[None], after[None])
+        decision = decide(rule, before, after)
         assert (decision.outcome, decision.trials) == (outcomes[0], trials[0])
+
+
+@pytest.mark.parametrize(
+    ("level", "stake", "loss"), [(0, 100.0, 20.0), (-100, None, 20.0), (50, 100.0, 20.0)]
+)
+def test_returns_about_0_and_below_are_judged_with_the_stated_errors(level, stake, loss):
+    """A loss is a share of the stake, or of the size of the mean; both rates hold, and more."""
+    rule = replace(RULE, stake=stake)
+    random = np.random.default_rng(0)
+    trials = random.normal(level, 5, (20_000, 24 + rule.budget, 1))
+    outcomes, _ = decide_many(rule, trials[:, :24], trials[:, 24:])
+    assert np.mean(outcomes == Outcome.REGRESSED) < 0.01 / 4 + 0.001
+    assert np.mean(outcomes == Outcome.NO_REGRESSION) > 0.99
+    outcomes, _ = decide_many(rule, trials[:, :24], trials[:, 24:] - loss)
+    assert np.mean(passed(outcomes)) < 0.05 + 0.005
+    assert np.mean(outcomes == Outcome.REGRESSED) > 0.95
+
+
+def test_what_earns_less_than_nothing_loses_by_earning_still_less():
+    """By a factor its returns would come nearer to 0, which is a gain."""
+    old = np.array([-100.0, -110.0, -90.0])
+    for lost in changed(old, -0.2, None):
+        assert lost.mean() == pytest.approx(-120)
+    assert [part.tolist() for part in changed(old, -0.2, 50.0)] == [[-110.0, -120.0, -100.0]]
+    old = np.linspace(-120, -80, 24)
+    drop = detects(RULE, old)
+    assert rates(RULE, old, -drop)[Outcome.REGRESSED] >= 0.95 and 0 < drop < 0.3
+    drop = detects(replace(RULE, stake=100.0), np.linspace(-20, 20, 24))
+    assert 0 < drop < 0.4
 
 
 @given(
