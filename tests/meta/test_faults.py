@@ -1,0 +1,74 @@
+"""Faults of memory: planted in a copy, never in what is installed; and what is said of them."""
+
+import filecmp
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from fixtures.baselines.files import Baseline
+from fixtures.calibration.fault_study import judged
+from fixtures.calibration.faults import FAULTS, RELEASE, Edit, plant
+from fixtures.environments.variants import VARIANTS
+from fixtures.rllib.backends import BACKENDS
+from fixtures.stack import installed
+from tests.meta.sample_records import make
+
+RLLIB = Path(find_spec("ray").origin).parent / "rllib"
+
+under_its_release = pytest.mark.skipif(
+    installed.release() != RELEASE, reason=f"the lines are those of ray {RELEASE}"
+)
+
+
+@under_its_release
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+def test_the_lines_of_a_fault_are_there_once(fault):
+    for edit in fault.edits:
+        assert (RLLIB / edit.file).read_text(encoding="utf-8").count(edit.old) == 1
+        compile((RLLIB / edit.file).read_text().replace(edit.old, edit.new), edit.file, "exec")
+
+
+@under_its_release
+def test_a_planted_rllib_differs_in_the_edited_file_alone(tmp_path):
+    fault = FAULTS["learns from padding as from steps"]
+    laid = plant(fault, tmp_path / "overlay") / "ray"
+    differing = [
+        path.relative_to(RLLIB).as_posix()
+        for path in RLLIB.rglob("*.py")
+        if not filecmp.cmp(path, laid / "rllib" / path.relative_to(RLLIB), shallow=False)
+    ]
+    assert differing == [edit.file for edit in fault.edits]
+    assert (laid / "__init__.py").resolve() == RLLIB.parent / "__init__.py"
+
+
+@under_its_release
+@pytest.mark.parametrize(
+    ("old", "times"), [("no line of RLlib's", 0), ("import", "more than one time")]
+)
+def test_a_fault_of_other_lines_is_refused_and_nothing_is_laid(tmp_path, old, times):
+    edit = Edit("algorithms/algorithm_config.py", old, "")
+    fault = replace(FAULTS["learns from padding as from steps"], edits=(edit,))
+    with pytest.raises(ValueError, match="was written for ray 2.60.0"):
+        plant(fault, tmp_path / "overlay")
+    assert not (tmp_path / "overlay").exists()
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+def test_a_fault_is_about_a_memory_of_its_backend_on_both_tasks(fault):
+    cartpole, cue = (VARIANTS[name] for name in fault.variants)
+    assert (cartpole.environment, cue.environment) == ("CartPole-v1", "CueRecall-v0")
+    assert cartpole.network == cue.network in BACKENDS[fault.backend].networks
+    assert fault.edits or fault.settings
+
+
+def test_what_the_gate_says_of_a_fault():
+    baseline = Baseline.of([make(seed, (20.0, 40.0 + seed / 10)) for seed in range(1, 25)])
+    records = [make(seed, (20.0, 21.0 + seed / 10)) for seed in range(1, 17)]
+    found = judged(baseline, records[:1])
+    assert (found["verdict"], found["trials"]) == ("wants 2 trials", 1)
+    assert found["first_difference"].startswith("episodes (and reported metric) from iteration 2")
+    found = judged(baseline, records)
+    assert found["verdict"] == "regressed" and found["trials"] < 16
+    assert found["baseline"] == 32.75 and len(found["returns"]) == 16
