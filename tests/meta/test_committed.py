@@ -12,7 +12,8 @@ from fixtures.judging.behaviour import Behaviour, behaviour_of
 from fixtures.judging.difference import compare
 from fixtures.judging.outcome import Outcome
 from fixtures.judging.sequential import Rule, decide
-from fixtures.reporting import curves
+from fixtures.reporting import curves, memory
+from fixtures.reporting.longer import kept
 
 FOLDER = Path(__file__).parents[2] / "baselines"
 
@@ -80,4 +81,11 @@ def test_tracing_took_less_than_three_percent_of_training(stack, name):
 def test_the_table_of_what_was_learned_is_that_of_the_baselines():
     written = (FOLDER / "README.md").read_text(encoding="utf-8")
     made = curves.spliced(written, curves.section(curves.recorded(FOLDER)))
+    assert written == made, "run `tox run -e curves`"
+
+
+def test_the_page_on_when_memory_pays_is_that_of_what_was_recorded():
+    written = (FOLDER / "memory" / "README.md").read_text(encoding="utf-8")
+    tables = memory.section(curves.recorded(FOLDER), kept(FOLDER), memory.faults_kept(FOLDER))
+    made = curves.spliced(written, tables, memory.BEGIN, memory.END)
     assert written == made, "run `tox run -e curves`"

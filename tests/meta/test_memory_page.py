@@ -58,10 +58,33 @@ def test_a_damaged_file_of_longer_trials_is_named(folder, text):
 def test_the_table_has_a_row_for_each_option_and_stack(folder):
     longer.keep([folder / f"{seed}.json" for seed in (1, 2, 3)], folder)
     lstm = Baseline.of([make(seed, (20.0, 40.0), "lstm", STACK) for seed in range(1, 13)])
-    lines = memory.section({STACK: {"lstm": lstm}}, longer.kept(folder)).splitlines()
+    lines = memory.section({STACK: {"lstm": lstm}}, longer.kept(folder), {}).splitlines()
     rows = [line for line in lines if line.startswith("| ") and "`" in line]
     assert len(rows) == len(memory.OPTIONS) * len(memory.STACKS)
     (row,) = [line for line in rows if line.startswith("| an LSTM") and STACK in line]
     assert "| 32.0 ± 0.0 (12) | 65.2 ± 1.5 (3) |  | 4 |  | 134,915 |" in row
     assert sum("0: proved" in line for line in rows) == 3
     assert "CartPole, 12,000 steps" in lines[2]
+
+
+def test_a_fault_has_a_row_for_each_task_cartpole_first():
+    seen = {
+        "baseline": 9.4,
+        "returns": [0.1, -0.2],
+        "verdict": "regressed",
+        "trials": 2,
+        "first_difference": "values (sampling), iteration 1, step 2; identical until then",
+    }
+    found = {"forgets": {"contracts": ["a", "b"], "cue_lstm": seen, "lstm": seen}}
+    lines = memory.section({}, [], found).splitlines()
+    rows = [line for line in lines if "regressed, 2 trials" in line]
+    assert rows[0].startswith("| forgets | 2 | `lstm` | values (sampling), iteration 1, step 2 |")
+    assert rows[1].startswith("|  |  | `cue_lstm` |") and "| 0.1, -0.2; else 9.4 |" in rows[1]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_damaged_findings_are_named(tmp_path, text):
+    (tmp_path / "memory").mkdir()
+    (tmp_path / memory.FAULTS).write_text(text)
+    with pytest.raises(BaselineError, match=r"faults.json is damaged .*git checkout --"):
+        memory.faults_kept(tmp_path)
