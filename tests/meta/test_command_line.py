@@ -32,7 +32,7 @@ SHORT = {"train_batch_size": 400}
 @pytest.fixture(autouse=True)
 def own_slots(monkeypatch, tmp_path):
     """Keep what is run here from waiting for gates that may be training on this machine."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
 def python(*arguments, timeout=300):
