@@ -129,6 +129,16 @@ def test_what_was_sampled_is_what_is_learned_from(subject, script):
 
 
 @over(WITH_MEMORY)
+def test_padding_has_no_part_in_what_is_minimised(subject):
+    """Not a bit of the loss depends on what padding holds for targets and advantages."""
+    minibatches = probe_of(subject).read_again(MIXED.episodes())
+    losses = [minibatch["losses"] for minibatch in minibatches if "losses" in minibatch]
+    assert losses, "no minibatch was padded"
+    for as_it_is, filled in losses:
+        assert as_it_is == filled
+
+
+@over(WITH_MEMORY)
 def test_samplers_remember_as_the_model_does_that_has_learned(subject):
     """After an update: new weights, states and their resets all reach the sampler."""
     check_samplers(updated(subject), subject)

@@ -180,6 +180,16 @@ def test_a_minibatch_that_is_read_otherwise_than_it_was_sampled_is_caught(monkey
             contract(SUBJECT)
 
 
+def test_a_loss_that_depends_on_padding_is_caught(monkeypatch):
+    contract = test_memory.test_padding_has_no_part_in_what_is_minimised
+    let(monkeypatch, test_memory, read_again=lambda episodes: [{}, {"losses": (0.5, 0.5)}])
+    contract(SUBJECT)
+    for broken in ([{"losses": (0.5, 0.6)}], [{}], []):
+        let(monkeypatch, test_memory, read_again=lambda episodes, broken=broken: broken)
+        with pytest.raises(AssertionError):
+            contract(SUBJECT)
+
+
 APART = Subject("rlmodule-torch", "stateless")
 
 
