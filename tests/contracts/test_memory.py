@@ -128,6 +128,20 @@ def test_what_was_sampled_is_what_is_learned_from(subject, script):
             assert_equal_but_for_rounding(minibatch["read"][name], sampled)
 
 
+@over([one for one in WITH_MEMORY if VARIANTS[one.variant].network == "attention"])
+def test_attention_reads_the_first_step_of_a_sequence_as_it_was_sampled(subject):
+    """Whatever a deviation makes of the steps that follow in it: see GTrXL's mask.
+
+    But for the step that a minibatch begins with, where a sequence may have been cut.
+    """
+    minibatches = probe_of(subject).read_again(MIXED.episodes())
+    assert any(minibatch["begins"].any() for minibatch in minibatches)
+    for minibatch in minibatches:
+        first = minibatch["begins"] & (np.arange(len(minibatch["begins"])) > 0)
+        for name, sampled in minibatch["sampled"].items():
+            assert_equal_but_for_rounding(minibatch["read"][name][first], sampled[first])
+
+
 @over(WITH_MEMORY)
 def test_padding_has_no_part_in_what_is_minimised(subject):
     """Not a bit of the loss depends on what padding holds for targets and advantages."""

@@ -180,6 +180,24 @@ def test_a_minibatch_that_is_read_otherwise_than_it_was_sampled_is_caught(monkey
             contract(SUBJECT)
 
 
+def test_a_sequence_that_begins_otherwise_than_it_was_sampled_is_caught(monkeypatch):
+    contract = test_memory.test_attention_reads_the_first_step_of_a_sequence_as_it_was_sampled
+    begins = np.array([True, False, True])
+
+    def let_read(error, begins=begins):
+        (minibatch,) = reread(error)([])
+        let(monkeypatch, test_memory, read_again=lambda _: [{**minibatch, "begins": begins}])
+
+    let_read(0)
+    contract(SUBJECT)
+    for error, first in ((1e-4, begins), (0, np.zeros(3, bool))):
+        let_read(error, first)
+        with pytest.raises(AssertionError):
+            contract(SUBJECT)
+    let_read(1e-4, ~begins)
+    contract(SUBJECT)
+
+
 def test_a_loss_that_depends_on_padding_is_caught(monkeypatch):
     contract = test_memory.test_padding_has_no_part_in_what_is_minimised
     let(monkeypatch, test_memory, read_again=lambda episodes: [{}, {"losses": (0.5, 0.5)}])
