@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from fixtures.environments import cue_recall, making, variants
 from tests.contracts.environments import ACTIONS, SEEDS, assert_identical, for_all, start, step
 
-LENGTH, DELAY, WINDOW = 16, 4, 4
+LENGTH, DELAY = 16, 4
 
 CUES = st.sampled_from([-1, 1])
 
@@ -40,6 +40,8 @@ def test_the_first_observation_is_the_cue_and_a_one_and_all_others_are_zeros(cue
     assert_identical(first.observation, np.array([cue, 1], np.float32))
     for result in later:
         assert_identical(result.observation, np.zeros(2, np.float32))
+    # Nor does the info say anything, which is last wherever there is one.
+    assert not any(result.rest[-1] for result in (first, *later) if result.rest)
 
 
 @for_all(cue=CUES, plan=PLANS)
@@ -99,19 +101,30 @@ def test_perfect_memory_earns_12(cue):
     assert sum(result.reward for result in results) == variants.RECALLED == LENGTH - DELAY
 
 
-@for_all(examples=10, seed=SEEDS)
-def test_cues_are_those_of_numpys_generator_under_either_library(seed):
-    """So that trials of one seed are comparable between releases of RLlib; and both are drawn."""
+@for_all(examples=10, seed=SEEDS, plans=st.lists(PLANS, min_size=1, max_size=3))
+def test_cues_are_those_of_numpys_generator_whatever_was_done_before(seed, plans):
+    """Each is drawn anew, of two that are as likely: no episode tells the cue of another.
+
+    Under either library, so that trials of one seed are comparable between releases of RLlib.
+    """
     env = cue_recall.CueRecall()
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
-    wanted = [2 * int(random.integers(2)) - 1 for _ in range(64)]
-    seeds = [seed] + [None] * 63
-    assert [start(env, given).observation[0] for given in seeds] == wanted
+    wanted = [2 * int(random.integers(2)) - 1 for _ in range(200)]
+    shown = []
+    for number, given in enumerate([seed] + [None] * 199):
+        shown.append(start(env, given).observation[0])
+        # Played to the end, for a while or not at all.
+        plan = plans[number % len(plans)]
+        for action in plan[: (LENGTH, 5, 0)[number % 3]]:
+            step(env, action)
+    assert shown == wanted
     assert set(wanted) == {-1, 1}
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"delay": 0}, {"delay": 16}, {"length": 2.5}, {"delay": "4"}, {"length": 4}], ids=str
+    "wrong",
+    [{"delay": 0}, {"delay": 16}, {"delay": True}, {"length": 2.5}, {"delay": "4"}, {"length": 4}],
+    ids=str,
 )
 def test_an_episode_in_which_nothing_is_paid_is_refused(wrong):
     """And so is what is no number of steps."""
@@ -121,8 +134,20 @@ def test_an_episode_in_which_nothing_is_paid_is_refused(wrong):
 
 @pytest.mark.parametrize("action", [2, -1, 0.5, None])
 def test_what_is_no_action_is_refused(action):
-    """It would else be taken for one that stands for -1."""
+    """It would else be paid for as one of the two."""
     env = cue_recall.CueRecall()
     start(env)
     with pytest.raises(ValueError, match="is no action"):
         env.step(action)
+
+
+def test_there_is_no_step_before_an_episode_nor_after_it():
+    """It would be paid for a cue that nobody was shown."""
+    env = cue_recall.CueRecall()
+    with pytest.raises(RuntimeError, match="no episode is under way"):
+        env.step(0)
+    start(env)
+    for _ in range(LENGTH):
+        env.step(0)
+    with pytest.raises(RuntimeError, match="no episode is under way"):
+        env.step(0)

@@ -94,6 +94,14 @@ REFUSED = {
         lambda content: content["records"].clear(),
         "records.seed: every seed missing",
     ),
+    "rewards by step that are not by step": (
+        lambda content: content["records"][0].update(reward_by_step=[[0.5] * 10] * 2),
+        "reward_by_step: is there, and episodes are of several lengths",
+    ),
+    "no rewards by step": (
+        lambda content: content["records"][0].update(episodes=[[[1.0, 16]] * 60] * 2),
+        "reward_by_step: should be a list, not None",
+    ),
     "a missing seed": (lambda content: content["records"].pop(1), "records.seed: 2 missing"),
     "a duplicate seed": (
         lambda content: content["records"].append(content["records"][0]),

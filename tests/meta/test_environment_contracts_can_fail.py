@@ -309,6 +309,52 @@ class NeverEnds(CueRecall):
         return (observation, reward, *(False for _ in ends), info)
 
 
+class CueKept(CueRecall):
+    """Shows the first cue again, once an episode was played to its end."""
+
+    kept = None
+
+    def reset(self, **kwargs):
+        result = super().reset(**kwargs)
+        observation = result[0] if isinstance(result, tuple) else result
+        if self.kept:
+            self.state = (self.kept, 0)
+            observation[0] = self.kept
+        return result
+
+    def step(self, action):
+        result = super().step(action)
+        cue, taken = self.state
+        self.kept = cue if taken == self.length else self.kept
+        return result
+
+
+class CueFromAction(CueKept):
+    """Makes the last action the next cue, so that a window can choose what it is asked."""
+
+    def step(self, action):
+        result = super().step(action)
+        self.kept = 2 * int(action) - 1
+        return result
+
+
+class CueInInfo(CueRecall):
+    """Says in the info what the cue is."""
+
+    def step(self, action):
+        *result, info = super().step(action)
+        return (*result, {**info, "cue": self.state[0]})
+
+
+class PlaysOn(CueRecall):
+    """Pays before an episode and after it."""
+
+    def step(self, action):
+        cue, taken = self.state
+        self.state = (cue, min(taken, self.length - 1))
+        return super().step(action)
+
+
 class CuesOfItsOwn(CueRecall):
     """Draws cues from numbers that no seed reaches."""
 
@@ -630,7 +676,7 @@ CASES = [
     ),
     *(
         case
-        for leak in (CueRepeated, ActionShown, TimeShown, CueInTheNumbers)
+        for leak in (CueRepeated, ActionShown, TimeShown, CueInTheNumbers, CueInInfo)
         for case in task(
             leak,
             test_cue_recall.test_the_first_observation_is_the_cue_and_a_one_and_all_others_are_zeros,
@@ -666,9 +712,18 @@ CASES = [
         test_cue_recall.test_perfect_memory_earns_12,
     ),
     *task(NeverEnds, test_cue_recall.test_an_episode_terminates_with_its_16th_step),
+    *(
+        case
+        for wrong in (CuesOfItsOwn, CueKept, CueFromAction)
+        for case in task(
+            wrong,
+            test_cue_recall.test_cues_are_those_of_numpys_generator_whatever_was_done_before,
+        )
+    ),
     *task(
-        CuesOfItsOwn,
-        test_cue_recall.test_cues_are_those_of_numpys_generator_under_either_library,
+        PlaysOn,
+        test_cue_recall.test_there_is_no_step_before_an_episode_nor_after_it,
+        raises=pytest.fail.Exception,
     ),
     *(
         case

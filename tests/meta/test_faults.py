@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.baselines.files import Baseline
-from fixtures.calibration.fault_study import judged
+from fixtures.calibration.fault_study import failed, judged
 from fixtures.calibration.faults import FAULTS, RELEASE, Edit, plant
 from fixtures.environments.variants import VARIANTS
 from fixtures.rllib.backends import BACKENDS
@@ -63,9 +63,31 @@ def test_a_fault_is_about_a_memory_of_its_backend_on_both_tasks(fault):
     assert fault.edits or fault.settings
 
 
+CASE = '<testcase name="test_{}[rlmodule-torch/lstm]">{}</testcase>'
+
+
+def test_contracts_that_failed_are_those_in_which_an_assertion_did():
+    failure = '<failure message="{}">long story</failure>'
+    cases = [
+        CASE.format("holds", ""),
+        CASE.format("is_broken", failure.format("AssertionError: 3 apart")),
+        CASE.format("crashed", failure.format("ImportError: no such module")),
+        CASE.format("is_known", '<skipped type="pytest.xfail" message="GTrXL"/>'),
+    ]
+    assert failed(f"<testsuites><testsuite>{''.join(cases)}</testsuite></testsuites>") == [
+        "test_is_broken"
+    ]
+
+
+def test_a_report_of_no_contract_is_no_finding():
+    with pytest.raises(ValueError, match="no contract ran"):
+        failed("<testsuites><testsuite/></testsuites>")
+
+
 def test_what_the_gate_says_of_a_fault():
     baseline = Baseline.of([make(seed, (20.0, 40.0 + seed / 10)) for seed in range(1, 25)])
     records = [make(seed, (20.0, 21.0 + seed / 10)) for seed in range(1, 17)]
+    assert judged(baseline, [make(2, (20.0, 40.2))])["verdict"] == "identical"
     found = judged(baseline, records[:1])
     assert (found["verdict"], found["trials"]) == ("wants 2 trials", 1)
     assert found["first_difference"].startswith("episodes (and reported metric) from iteration 2")

@@ -96,10 +96,10 @@ def test_a_summary_has_both_returns_the_change_and_the_trials():
 
 
 def test_a_change_of_what_earns_about_0_is_a_share_of_what_is_at_stake():
-    subject = Subject("modelv2-tf", "cue_window")
+    subject = Subject("modelv2-tf", "cue_lstm")
 
     def record(seed, reward, stack="ray-9.0.0/modelv2-tf"):
-        made = make(seed, (0.0, reward), "cue_window", stack)
+        made = make(seed, (0.0, reward), "cue_lstm", stack)
         made["environment"]["reward_range"] = [-1.0, 1.0]
         return made
 
@@ -111,7 +111,33 @@ def test_a_change_of_what_earns_about_0_is_a_share_of_what_is_at_stake():
     assert facts["change"] == pytest.approx(mean(verdict.returns) / 12, abs=0.01)
     text = terminal.failure(verdict, facts)
     assert f"{facts['change']:+.1%} of the 12 at stake, from the 0.0" in text
-    assert "a share of the 12 that perfect play earns" in text
+    assert "a share of the 12 that perfect memory earns" in text
+
+
+def window(seed, reward, stack="ray-9.0.0/modelv2-tf"):
+    """Return a record of 120 episodes of a window at cue recall."""
+    made = make(seed, (reward, reward), "cue_window", stack)
+    made["environment"]["reward_range"] = [-1.0, 1.0]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("reward", "learned"),
+    [(0.5, "no regression"), (-4.8, "no regression"), (4.9, "regressed"), (-4.9, "regressed")],
+)
+def test_a_window_that_learns_is_a_regression_and_one_that_does_not_takes_one_trial(
+    reward, learned
+):
+    """12 * sqrt(2 * ln(20,000) / 120) = 4.88: more than that is not luck."""
+    baseline = Baseline.of([window(seed, 0.01 * seed) for seed in range(1, 25)])
+    verdict = judge(RULE, baseline, [Candidate.of(window(1, reward, "ray-9.1.0/modelv2-tf"))])
+    facts = facts_of(Subject("modelv2-tf", "cue_window"), verdict)
+    assert (facts["learned"], facts["trials"], verdict.decision) == (learned, 1, None)
+    text = " ".join(" ".join(terminal.summary(facts)).split())
+    assert f"this trial earned {reward:.2f}, and luck explains 4.88 either way" in text
+    assert "detects" not in facts
+    if learned == "regressed":
+        assert "whatever is learned, 0 is earned" in terminal.failure(verdict, facts)
 
 
 def test_a_summary_of_what_did_not_change():

@@ -133,6 +133,19 @@ def test_many_runs_at_once_are_decided_as_one_by_one(old, new, scale, moved, sta
         assert (decision.outcome, decision.trials) == (outcomes[0], trials[0])
 
 
+@pytest.mark.parametrize("loss", range(60, 122, 6))
+def test_a_tie_at_the_loss_is_one_for_one_run_as_for_many(loss):
+    """Returns at cue recall lie on a grid of 0.02, and so does the loss, but for rounding."""
+    rule = replace(RULE, stake=12.0)
+    random = np.random.default_rng(loss)
+    for _ in range(40):
+        old = random.integers(200, 280, 24) / 50
+        new = random.integers(200, 280, 16) / 50 - loss / 50
+        outcomes, trials = decide_many(rule, old[None, :, None], new[None, :, None])
+        decision = decide(rule, old, new)
+        assert (decision.outcome, decision.trials) == (outcomes[0], trials[0])
+
+
 @pytest.mark.parametrize(
     ("level", "stake", "loss"), [(0, 100.0, 20.0), (-100, None, 20.0), (50, 100.0, 20.0)]
 )
