@@ -11,8 +11,10 @@ import numpy as np
 
 from fixtures.records.schema import SCHEMA
 from fixtures.records.tracing import COEFFICIENTS, LOSSES, SAMPLING, TARGETS, Tracer
+from fixtures.rllib.backends import BACKENDS
+from fixtures.stack import host, installed
 
-__all__ = ["make", "train"]
+__all__ = ["make", "stored", "train", "trained"]
 
 
 def make(seed=1, rewards=(20.0, 40.0), variant="full", stack="ray-9.0.0/modelv2-tf"):
@@ -94,5 +96,22 @@ def train(spec):
         time.sleep(600)
     if do == "slow":
         time.sleep(1)
-    record = make(spec.seed, variant=spec.variant, stack=f"ray-9.0.0/{spec.backend}")
-    return {**record, **spec.identity()}
+    return trained(spec)
+
+
+def trained(spec):
+    """Return a record of a spec as if it had been trained here."""
+    rewards = [20.0 * number for number in range(1, spec.iterations + 1)]
+    record = make(spec.seed, rewards, spec.variant, installed.stack_name(spec.backend))
+    return {
+        **record,
+        **spec.identity(),
+        "versions": installed.versions(*BACKENDS[spec.backend].distributions),
+        "source": installed.source(),
+        "platform": host.platform(),
+    }
+
+
+def stored(record):
+    """Return a record as a store's file holds it."""
+    return {"made_of": {"files": "0", "digest": "0"}, "record": record}

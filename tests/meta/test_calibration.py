@@ -16,7 +16,7 @@ from fixtures.common import files
 from fixtures.environments.variants import CORE
 from fixtures.judging.sequential import Rule
 from fixtures.records.rewards import learned_reward
-from tests.meta.sample_records import make
+from tests.meta.sample_records import make, stored
 
 RULE = Rule(variants=2)
 
@@ -167,8 +167,8 @@ def folder(tmp_path):
         save(tmp_path, records)
     for seed in (1, 2, 3):
         record = {**make(seed, (20.0, 60.0 + seed)), "overrides": {"lr": 1}}
-        files.write(tmp_path / "store" / "records" / f"{seed}.json", json.dumps(record))
-    files.write(tmp_path / "store" / "records" / "own.json", json.dumps(make(1)))
+        files.write(tmp_path / "store" / "records" / f"{seed}.json", json.dumps(stored(record)))
+    files.write(tmp_path / "store" / "records" / "own.json", json.dumps(stored(make(1))))
     return tmp_path
 
 
@@ -187,8 +187,8 @@ def test_trials_with_a_defect_are_kept_and_judged(folder):
 
 def test_a_defect_without_settings_needs_a_name(folder):
     edited = {**make(4), "source": "f" * 16}
-    files.write(folder / "edited" / "records" / "4.json", json.dumps(edited))
-    files.write(folder / "edited" / "records" / "own.json", json.dumps(make(1)))
+    files.write(folder / "edited" / "records" / "4.json", json.dumps(stored(edited)))
+    files.write(folder / "edited" / "records" / "own.json", json.dumps(stored(make(1))))
     with pytest.raises(BaselineError, match="what their defect is called with --as"):
         defects.keep(folder / "edited", folder)
     assert defects.keep(folder / "edited", folder, "rllib edited") == 1

@@ -1,5 +1,6 @@
 """The store and the processes: a trial is trained once, kept whole or not, and ended in time."""
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -20,15 +21,10 @@ from fixtures.stack import host, installed
 from fixtures.training import process
 from fixtures.training.runner import Trials
 from fixtures.training.spec import TrialFailed, TrialSpec
-from tests.meta.sample_records import train
+from fixtures.training.store import Store
+from tests.meta.sample_records import train, trained
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def small_stack(monkeypatch):
-    """Spare each test the reading of all of RLlib's source."""
-    monkeypatch.setattr(installed, "source", lambda: "0" * 16)
 
 
 @pytest.fixture
@@ -232,14 +228,90 @@ def test_a_damaged_record_is_named(trials, text):
         trials().obtain(spec)
 
 
-def test_another_trials_record_is_refused(trials):
+def changed_in_store(trials, **changes):
+    """Train a trial, change its record in the store, and return its spec."""
     spec = fresh(trials())
     trials().obtain(spec)
     (path,) = trials().store.folder.glob("records/*.json")
-    record = json.loads(path.read_text())
-    path.write_text(json.dumps({**record, "seed": 2}))
-    with pytest.raises(ValueError, match="holds another trial's record"):
+    kept = json.loads(path.read_text())
+    kept["record"].update(changes)
+    path.write_text(json.dumps(kept))
+    return spec
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 2},
+        {"schema": 4},
+        {"overrides": {"lr": 1.0}},
+        {"stack": "ray-9.0.0/modelv2-tf"},
+        {"versions": {"ray": "9.0.0"}},
+        {"source": "1" * 16},
+        {"platform": {"machine": "another"}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_another_trials_record_is_refused(trials, changes):
+    spec = changed_in_store(trials, **changes)
+    field = next(iter(changes))
+    with pytest.raises(ValueError, match=f"holds another trial's record: its {field} is"):
         trials().obtain(spec)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"reported": [20.0, 40.0, 60.0, 80.0]}, "reported: needs 5 iterations"),
+        ({"reported": [20.0, 40.0, 60.0, 80.0, float("nan")]}, "reported: holds what is no num"),
+        ({"reported": [20.0, 40.0, 60.0, 80.0, 10**400]}, "reported: holds what is no number"),
+        ({"cost": {"iterations": [[]] * 5}}, "cost.iterations: should hold lists of 2"),
+        ({"versions": {"ray": "2.60.0\x1b[31m"}}, "versions.'ray': is no plain text"),
+        ({"trace": {"iterations": [1] * 5}}, "trace: is not whole"),
+    ],
+    ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
+)
+def test_a_record_with_holes_is_refused_by_the_store_as_by_a_baseline(trials, changes, message):
+    spec = changed_in_store(trials, **changes)
+    with pytest.raises(ValueError, match=f"is damaged .*{message}.*: delete it"):
+        trials().obtain(spec)
+
+
+def test_a_record_that_is_a_folder_a_loop_or_too_deep_is_refused(trials):
+    spec = fresh(trials())
+    trials().obtain(spec)
+    (path,) = trials().store.folder.glob("records/*.json")
+    path.write_text("[" * 1_000_000)
+    with pytest.raises(ValueError, match=f"{path.name} is damaged"):
+        trials().obtain(spec)
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(ValueError, match=f"{path.name} is damaged"):
+        trials().obtain(spec)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ValueError, match=f"{path.name} is damaged"):
+        trials().obtain(spec)
+
+
+def test_a_record_holds_as_long_as_all_that_was_imported_is_what_it_was(tmp_path, monkeypatch):
+    """An environment's library, a user's module: none of them is named anywhere."""
+    module = tmp_path / "gravity.py"
+    module.write_text("g = 9.8\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("gravity")
+    spec = TrialSpec("modelv2-tf", "full", 1)
+    Store(tmp_path / "store").put(Store(tmp_path / "store").key(spec), trained(spec))
+    assert Store(tmp_path / "store").get(spec) == trained(spec)
+    module.write_text("g = 4.9\n")
+    assert Store(tmp_path / "store").get(spec) is None
+    module.write_text("g = 9.8\n")
+    assert Store(tmp_path / "store").get(spec) is not None
+    module.unlink()
+    assert Store(tmp_path / "store").get(spec) is None
+    (listed,) = (tmp_path / "store" / "loaded").iterdir()
+    listed.unlink()
+    assert Store(tmp_path / "store").get(spec) is None
 
 
 @pytest.mark.parametrize(
