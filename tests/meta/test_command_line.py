@@ -164,6 +164,14 @@ def test_markers_that_never_let_a_test_run_are_refused(tmp_path, markers, messag
     assert refused.returncode == 4 and message in refused.stderr + refused.stdout
 
 
+def test_a_run_without_assertions_is_refused(monkeypatch):
+    """A contract that cannot fail guards nothing."""
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    refused = python("-m", "pytest", "-p", "no:cacheprovider", "tests/contracts", "--collect-only")
+    assert refused.returncode == 4
+    assert "compile assertions away" in refused.stderr and "Traceback" not in refused.stderr
+
+
 @pytest.fixture
 def place(tmp_path):
     """A folder with a baseline of 24 seeds for the installed stack, and no store yet."""

@@ -14,6 +14,7 @@ LEFTOVERS = {
     "OPENBLAS_CORETYPE": "Nehalem",
     "TF_XLA_FLAGS": "--tf_xla_auto_jit=2",
     "RAY_ADDRESS": "auto",
+    "PYTHONOPTIMIZE": "1",
 }
 
 

@@ -1,5 +1,7 @@
 """What a run has to do, worked out from plain options."""
 
+import math
+
 import pytest
 
 from fixtures.baselines.errors import BaselineError
@@ -67,6 +69,8 @@ def test_a_run_over_all_has_every_backend_that_is_installed(folder):
         ({"settings": ["seed=3"]}, ValueError, "--config seed: a trial sets this itself"),
         ({"settings": ["lr=NaN"]}, ValueError, "--config lr: nan is no value"),
         ({"time_limit": 0.0}, ValueError, "--time-limit: more than 0 seconds, not 0"),
+        ({"time_limit": math.nan}, ValueError, "--time-limit: more than 0 seconds, not nan"),
+        ({"time_limit": 1e12}, ValueError, "--time-limit: a week at most, not 1e"),
         ({"tolerance": 0.0}, ValueError, "--tolerance: between 0 and 1, not 0.0"),
         ({"budget": 0}, ValueError, "--budget: 1 to 96 trials, not 0"),
         ({"recording": True}, BaselineError, "requirements.txt is missing"),
@@ -91,6 +95,17 @@ def signed(seed, rewards, variant):
     record = make(seed, [reward + seed / 12 - 0.5 for reward in rewards], variant, STACK)
     record["environment"]["reward_range"] = [-1.0, 1.0]
     return record
+
+
+@pytest.mark.parametrize("option", ["store", "verdicts", "baselines"])
+def test_what_cannot_be_written_to_is_refused_before_anything_trains(folder, option):
+    """Below a file there is no folder, whoever asks."""
+    (folder / "file").touch()
+    nowhere = folder / "file" / "below"
+    places = {"baselines": folder, "store": folder / "store", "verdicts": folder / "verdicts.json"}
+    places[option] = nowhere / "verdicts.json" if option == "verdicts" else nowhere
+    with pytest.raises(ValueError, match=f"--{option}: .*below cannot be written to"):
+        Plan(Options(recording=option == "baselines", **places))
 
 
 def test_a_store_that_is_a_file_is_refused(folder):
