@@ -255,6 +255,18 @@ def test_variants_that_each_lose_a_little_fail_together(place):
     assert "| **REGRESSED TOGETHER** |" in (place / "store/verdicts.md").read_text()
 
 
+@pytest.mark.parametrize(("scale", "status"), [(1.0, 4), (0.5, 1)])
+def test_where_verdicts_cannot_be_written_the_terminal_shows_them(place, scale, status):
+    """A folder lies where the page is to go: what was judged is not lost, and decides."""
+    (place / "store" / "verdicts.md").mkdir(parents=True)
+    fill(place, full=scale)
+    run = gate_in(place, "-k", "learned_reward", "--variants", "full")
+    assert run.returncode == status, run.stdout
+    assert f"{'full':<18}{'identical' if scale == 1 else 'REGRESSED'}" in run.stdout
+    assert "verdicts.json could not be written: [Errno" in run.stdout
+    assert "Traceback" not in run.stdout + run.stderr
+
+
 def test_a_selection_of_tests_trains_nothing_for_the_variants_it_leaves_out(place):
     """Though a look over all of them would want their first trials."""
     fill(place, full=1.001)
