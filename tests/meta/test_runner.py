@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -174,6 +176,38 @@ def test_a_failed_trial_is_not_tried_again_by_the_same_run_but_by_the_next(trial
         with pytest.raises(TrialFailed):
             trials("crash", run=run).obtain(fresh(trials("crash")))
     assert len(log()) == 2
+
+
+def leaves_a_file(spec):
+    """Leave a temporary file, open to all, and say where."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    Path(spec.overrides["log"]).write_text(str(folder))
+    if spec.overrides["do"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return trained(spec)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_a_trial_leaves_is_private_and_gone_with_it(tmp_path, killed):
+    overrides = {"do": killed, "log": str(tmp_path / "log")}
+    trials = Trials(tmp_path / "store", "one", overrides, 60, leaves_a_file, tmp_path / "slots")
+    with suppress(TrialFailed):
+        trials.obtain(fresh(trials))
+    left = Path((tmp_path / "log").read_text())
+    assert left.parent.parent == tmp_path / "store" / "scratch"
+    assert not left.parent.exists()
+
+
+def test_what_a_killed_run_left_is_swept_up_by_the_next(trials, tmp_path):
+    runner = trials()
+    left = tmp_path / "store" / "scratch" / "of-a-killed-run"
+    under_way = tmp_path / "store" / "scratch" / "under-way"
+    for folder in (left, under_way):
+        folder.mkdir(parents=True)
+    with runner._lock(under_way.name):
+        runner.obtain(fresh(runner))
+    assert not left.exists() and under_way.exists()
 
 
 def test_a_failed_trial_leaves_no_record(trials, tmp_path):
