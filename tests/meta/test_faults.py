@@ -2,8 +2,6 @@
 
 import filecmp
 from dataclasses import replace
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +13,7 @@ from fixtures.rllib.backends import BACKENDS
 from fixtures.stack import installed
 from tests.meta.sample_records import make
 
-RLLIB = Path(find_spec("ray").origin).parent / "rllib"
+RLLIB = installed.rllib_folder()
 
 under_its_release = pytest.mark.skipif(
     installed.release() != RELEASE, reason=f"the lines are those of ray {RELEASE}"
@@ -44,10 +42,8 @@ def test_a_planted_rllib_differs_in_the_edited_file_alone(tmp_path):
 
 
 @under_its_release
-@pytest.mark.parametrize(
-    ("old", "times"), [("no line of RLlib's", 0), ("import", "more than one time")]
-)
-def test_a_fault_of_other_lines_is_refused_and_nothing_is_laid(tmp_path, old, times):
+@pytest.mark.parametrize("old", ["no line of RLlib's", "import"], ids=["none", "several"])
+def test_a_fault_of_other_lines_is_refused_and_nothing_is_laid(tmp_path, old):
     edit = Edit("algorithms/algorithm_config.py", old, "")
     fault = replace(FAULTS["learns from padding as from steps"], edits=(edit,))
     with pytest.raises(ValueError, match="was written for ray 2.60.0"):
