@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from fixtures.common import files
-from fixtures.stack import host, installed
+from fixtures.stack import host, installed, loaded
 from fixtures.training import process
 from fixtures.training.runner import Trials
 from fixtures.training.spec import TrialFailed, TrialSpec
@@ -197,6 +197,33 @@ def test_what_a_trial_leaves_is_private_and_gone_with_it(tmp_path, killed):
     left = Path((tmp_path / "log").read_text())
     assert left.parent.parent == tmp_path / "store" / "scratch"
     assert not left.parent.exists()
+
+
+def imports_what_it_writes(spec):
+    """Import a module out of a temporary file, as TensorFlow does with what it generates."""
+    folder = tempfile.mkdtemp()
+    Path(folder, "generated.py").write_text("x = 1\n")
+    sys.path.insert(0, folder)
+    importlib.import_module("generated")
+    return trained(spec)
+
+
+def test_a_module_that_a_trial_wrote_for_itself_goes_with_it(tmp_path):
+    """And the record holds without: it is made of what stays."""
+    trials = Trials(tmp_path / "store", "one", {}, 60, imports_what_it_writes, tmp_path / "slots")
+    record = trials.obtain(fresh(trials))
+    assert trials.obtain(fresh(trials)) == record
+    listed = (tmp_path / "store" / "loaded").iterdir()
+    assert not any("generated" in path.read_text() for path in listed)
+
+
+def test_a_trial_whose_files_were_changed_meanwhile_fails_and_is_not_trained_for_ever(
+    trials, log, monkeypatch
+):
+    monkeypatch.setattr(loaded, "digest", lambda names: None)
+    with pytest.raises(TrialFailed, match="files that it imported were changed") as failure:
+        trials().obtain(fresh(trials()))
+    assert failure.value.by_machine and len(log()) == 1
 
 
 def test_what_a_killed_run_left_is_swept_up_by_the_next(trials, tmp_path):
