@@ -2,6 +2,7 @@
 
 import pytest
 
+from fixtures.environments.variants import VARIANTS
 from fixtures.judging.difference import compare
 from fixtures.records import tracing
 from fixtures.rllib.matrix import installed_backends
@@ -47,6 +48,14 @@ def test_inspecting_updates_changes_nothing(trained, backend, variant):
     with_updates, without = (record["trace"]["iterations"][0] for record in (inspected, blind))
     assert len(with_updates["updates"]) == 4 and without["updates"] == []
     assert with_updates["weights"] == without["weights"]
+
+
+@every_backend
+def test_a_variant_trains_with_its_own_settings_and_those_of_the_user_on_top(trained, backend):
+    own = trained(backend, variant="cue_attention")
+    assert own["config"]["lr"] == VARIANTS["cue_attention"].settings["lr"]
+    assert own["overrides"] == SHORT
+    assert trained(backend, {"lr": 1e-5}, variant="cue_attention")["config"]["lr"] == 1e-5
 
 
 @every_backend
