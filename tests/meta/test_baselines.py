@@ -74,6 +74,8 @@ def test_the_reviewed_file_has_a_line_for_each_trial(folder):
     assert len(trial.pop("digest")) == 16
     assert trial == {
         "seed": 2,
+        "last_100": 32.0,
+        "whole_curve": 40.0,
         "learned_reward": [20.0, 40.0],
         "reported": [20.0, 40.0],
         "episodes": [60, 60],
