@@ -128,7 +128,7 @@ REFUSED = {
     "no backend": (lambda content: content["shared"].pop("backend"), "shared.backend: is missing"),
     "NaN reported": (
         lambda content: content["records"][0].update(reported=[20.0, float("nan")]),
-        r"records \(seed 1\).reported: holds what is no number: nan",
+        "full.records.json is not whole JSON .NaN is no number.",
     ),
     "a text for a return": (
         lambda content: content["records"][0]["episodes"][0][0].__setitem__(0, "20"),
@@ -168,9 +168,15 @@ REFUSED = {
     ),
     "a number of a trace made up": (
         lambda content: content["records"][0]["trace"]["iterations"][0]["targets"].update(
-            advantages=["", 1, 1]
+            advantages=["0" * 12, 1, 1]
         ),
         "full.json: trials: does not agree with full.records.json",
+    ),
+    "a text in a trace": (
+        lambda content: content["records"][0]["trace"]["iterations"][0]["targets"].update(
+            advantages=["", 1, 1]
+        ),
+        r"records \(seed 1\).trace: has no figure of advantages \(targets\), iteration 1",
     ),
     "a text for a configuration": (
         lambda content: content["shared"].update(config="default"),

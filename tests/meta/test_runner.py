@@ -324,10 +324,10 @@ def test_another_trials_record_is_refused(trials, changes):
     ("changes", "message"),
     [
         ({"reported": [20.0, 40.0, 60.0, 80.0]}, "reported: needs 5 iterations"),
-        ({"reported": [20.0, 40.0, 60.0, 80.0, float("nan")]}, "reported: holds what is no num"),
+        ({"reported": [20.0, 40.0, 60.0, 80.0, float("nan")]}, "NaN is no number"),
         ({"reported": [20.0, 40.0, 60.0, 80.0, 10**400]}, "reported: holds what is no number"),
         ({"cost": {"iterations": [[]] * 5}}, "cost.iterations: should hold lists of 2"),
-        ({"versions": {"ray": "2.60.0\x1b[31m"}}, "versions.'ray': is no plain text"),
+        ({"versions": {"ray": "2.60.0\x1b[31m"}}, "versions.ray: is no plain text"),
         ({"trace": {"iterations": [1] * 5}}, "trace: is not whole"),
     ],
     ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
