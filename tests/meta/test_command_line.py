@@ -71,6 +71,29 @@ def test_a_real_trial_from_the_command_line_is_what_the_tests_train(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["--dist=each", "--tx=2*popen"],
+            "--dist=each: every worker would judge everything again",
+        ),
+        (
+            ["-p", "tests.meta.rerunning", "--reruns=2"],
+            "--reruns: a verdict has stated error rates",
+        ),
+    ],
+)
+def test_options_that_count_a_verdict_twice_are_refused(arguments, message):
+    done = gate("--collect-only", *arguments)
+    assert done.returncode == 4 and message in done.stderr + done.stdout
+
+
+def test_a_gate_needs_no_xdist():
+    done = gate("-p", "no:xdist", "--collect-only", "-q", "--variants=full")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         (["blind", "--seed", 1], "there is no variant 'blind'; choose from full, stateless,"),
         (["full", "--seed", 1, "--backend", "jax"], "there is no backend 'jax'; choose from rlm"),
         (["full", "--seed", 0], "seed: an integer of 1 or more, not 0"),

@@ -124,3 +124,8 @@ def test_what_is_recorded_depends_on_what_a_trial_costs(folder):
     assert plan.records and plan.baselines == {}
     assert plan.seeds(Subject(BACKEND, "full")) == range(1, 49)
     assert plan.seeds(Subject(BACKEND, "lstm")) == range(1, 13)
+
+
+def test_a_folder_that_is_not_there_is_named(folder):
+    with pytest.raises(ValueError, match="--baselines: there is no folder .*nowhere: name it"):
+        Plan(Options(folder / "nowhere", folder / "store"))
