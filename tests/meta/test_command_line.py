@@ -91,6 +91,14 @@ def test_a_gate_needs_no_xdist():
     assert done.returncode == 0, done.stderr
 
 
+def test_with_x_nothing_hides_a_verdict():
+    """It is asked for first, of all that is asked of a subject's trials."""
+    done = gate("--collect-only", "-q", "--variants=full")
+    assert done.stdout.startswith(
+        "tests/learning/test_verdict.py::test_learned_reward_did_not_fall"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,6 +1,7 @@
 """What a run has to do, worked out from plain options."""
 
 import math
+import pwd
 
 import pytest
 
@@ -12,6 +13,7 @@ from fixtures.plugin.plan import Plan
 from fixtures.rllib.backends import default_backend
 from fixtures.rllib.matrix import Subject, installed_backends
 from fixtures.stack import installed
+from fixtures.training import slots
 from tests.meta.sample_records import make
 
 BACKEND = default_backend(installed.release())
@@ -129,3 +131,22 @@ def test_what_is_recorded_depends_on_what_a_trial_costs(folder):
 def test_a_folder_that_is_not_there_is_named(folder):
     with pytest.raises(ValueError, match="--baselines: there is no folder .*nowhere: name it"):
         Plan(Options(folder / "nowhere", folder / "store"))
+
+
+def test_a_user_without_a_home_is_refused_before_rllib_breaks(folder, monkeypatch):
+    def nobody(uid):
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    with pytest.raises(ValueError, match="HOME: this user has no home folder, and Ray needs one"):
+        planned(folder)
+
+
+def test_a_machine_without_a_place_for_slots_is_refused(folder, monkeypatch):
+    def nowhere(name):
+        raise OSError(f"there is no place for a private folder: {name}")
+
+    monkeypatch.setattr(slots, "private_folder", nowhere)
+    with pytest.raises(ValueError, match="there is no place for a private folder: slots"):
+        planned(folder)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from statistics import mean
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from fixtures.baselines.selection import Selection
 from fixtures.judging.outcome import ExitStatus, Outcome
 from fixtures.judging.sequential import Rule, Together, Wanted
 from fixtures.judging.verdict import Candidate, Verdict, judge
+from fixtures.plugin import summary
 from fixtures.records.rewards import begun, curve, learned_reward, smoothed
 from fixtures.reporting import markdown, terminal
 from fixtures.reporting.facts import differing_versions, facts_of, facts_of_unjudged
@@ -351,3 +353,11 @@ def test_the_long_road_is_shown_and_fails_nothing():
     changed = facts_of(FULL, REGRESSED, [(OLD, "the oldest one")])
     assert changed["road"][0]["now"] == 20.12
     assert terminal.long_road([facts_of(FULL, REGRESSED)]) == []
+
+
+def test_a_worker_that_was_killed_is_no_regression():
+    """xdist reports the test that it was at as failed."""
+    killed = SimpleNamespace(when="???", nodeid="tests/learning/test_verdict.py")
+    failed = SimpleNamespace(when="call", nodeid="tests/learning/test_trials.py")
+    assert summary._statuses(SimpleNamespace(stats={"failed": [killed]})) == [12]
+    assert summary._statuses(SimpleNamespace(stats={"failed": [killed, failed]})) == [12, 1]

@@ -1,9 +1,11 @@
 """The store and the processes: a trial is trained once, kept whole or not, and ended in time."""
 
+import errno
 import importlib
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -162,13 +164,51 @@ def preload_what_dies(folder):
     )
 
 
-def test_a_fork_server_that_dies_while_importing_is_a_failure(tmp_path):
+def kill_the_fork_server():
+    """End the process that this one was forked from, and hang."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+
+
+def lose_a_fork_server(folder):
+    """Start a process whose fork server is killed meanwhile, as the system may do first."""
+    process.run(kill_the_fork_server, (), folder / "log", {}, time_limit=60, start="forkserver")
+
+
+def fork_below_a_long_path(folder):
+    """Start a fork server whose socket lies below a path of 150 characters."""
+    tempfile.tempdir = str(folder / ("x" * 150))
+    os.mkdir(tempfile.tempdir)
+    process.run(print, (), folder / "log", {}, time_limit=60, start="forkserver")
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (preload_what_dies, "could not be started .* its fork server died, as it does where"),
+        (lose_a_fork_server, "lost: the fork server that it was forked from was killed"),
+        (fork_below_a_long_path, "could not be started: .* too long for a socket .* set TMPDIR"),
+    ],
+)
+def test_a_fork_server_that_is_lost_is_blamed_on_the_machine(tmp_path, function, reason):
     """In a process of its own: this one may have a fork server already."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        failure = pool.submit(preload_what_dies, tmp_path).exception()
-    assert isinstance(failure, process.ProcessFailed)
-    assert "could not be started" in failure.reason and "fork server died" in failure.reason
+        failure = pool.submit(function, tmp_path).exception()
+    assert isinstance(failure, process.ProcessFailed) and failure.by_machine
+    assert re.match(reason, failure.reason)
+
+
+def test_a_failure_that_cannot_be_noted_is_found_out_once(trials, log, monkeypatch):
+    def full(path, text):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    runner = trials("crash")
+    monkeypatch.setattr(files, "write", full)
+    for _ in range(3):
+        with pytest.raises(TrialFailed, match="full, seed 1, could not be trained: crashed"):
+            runner.obtain(fresh(runner))
+    assert len(log()) == 1
 
 
 def test_a_failed_trial_is_not_tried_again_by_the_same_run_but_by_the_next(trials, log):
