@@ -285,6 +285,8 @@ def several(tmp_path):
         ("ray-2.60.0/torch", None, "ray-2.9.0/torch", "nearest older one of: ray-2.9.0/torch"),
         ("ray-2.60.0/tf", "ray-1.8.0", "ray-1.8.0/tf", "--against"),
         ("ray-2.60.0/torch", "ray-1.8.0/tf", "ray-1.8.0/tf", "--against"),
+        ("ray-2.60.0/tf", "1.8.0", "ray-1.8.0/tf", "--against"),
+        ("ray-2.60.0/torch", "1.8.0/tf", "ray-1.8.0/tf", "--against"),
         ("ray-1.13.0/tf", "ray-2.9.0", "ray-2.9.0/tf", "--against"),
         ("ray-1.4.0/tf", None, None, "have none"),
         ("ray-2.0.0/torch", None, None, "have none"),
