@@ -34,7 +34,7 @@ LIBRARIES = {
     "probing": {"numpy"},
     "baselines": {"packaging"},
     "judging": {"numpy", "scipy"},
-    "reporting": {"matplotlib", "numpy", "scipy"},
+    "reporting": {"jinja2", "matplotlib", "numpy", "scipy"},
     "calibration": {"matplotlib", "numpy", "scipy"},
     "plugin": {"pytest"},
 }
