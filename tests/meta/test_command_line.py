@@ -412,3 +412,36 @@ def test_a_baseline_too_small_to_see_anything_is_refused(tmp_path):
     refused = gate_in(tmp_path, "--variants=full", "--budget=6")
     assert refused.returncode == 4
     assert "with 3 trials in the baseline" in refused.stderr
+
+
+def test_a_baseline_that_earns_less_is_accepted_with_a_reason_or_not_at_all(place):
+    """Trained once: the second run writes what the first one trained."""
+    LEVELS["lstm"] = 100.0
+    try:
+        save(place / "baselines", [made("lstm", seed) for seed in range(1, 13)])
+        lock = place / "baselines" / NAME.partition("/")[0]
+        (lock / "requirements.txt").write_text(f"ray=={installed.release()}\n")
+        python_here = ".".join(installed.versions()["python"].split(".")[:2])
+        (lock / "uv.toml").write_text(f'python-version = "{python_here}"\n')
+        store = Store(place / "store")
+        for seed in range(1, 13):
+            store.put(store.key(TrialSpec(BACKEND, "lstm", seed)), made("lstm", seed, 0.5))
+    finally:
+        del LEVELS["lstm"]
+    reviewed = place / "baselines" / NAME / "lstm.json"
+    before = reviewed.read_text()
+    only = ["--update-baselines", "--variants=lstm", "-k", "records_are_written"]
+    refused = gate_in(place, *only)
+    assert refused.returncode == 1 and "to accept that takes a reason" in refused.stdout
+    assert "lstm: REGRESSED" not in refused.stdout and reviewed.read_text() == before
+    assert f"replaces {NAME}, lstm: " in refused.stdout and ", 12 trials" in refused.stdout
+    accepted = gate_in(place, *only, "--because", "the clip is mended")
+    assert accepted.returncode == 0, accepted.stdout
+    assert "trials: regressed, behaviour changed" in accepted.stdout
+    assert json.loads(reviewed.read_text())["accepted"]["because"] == "the clip is mended"
+
+
+def test_a_reason_without_a_baseline_to_write_is_refused(place):
+    refused = gate_in(place, "--because", "so")
+    assert refused.returncode == 4
+    assert "--because goes with --update-baselines" in refused.stderr
