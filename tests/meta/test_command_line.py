@@ -135,7 +135,7 @@ def test_without_rllib_the_message_says_how_to_install_a_stack(monkeypatch):
         (["--all", "--against", "ray-0.1"], "there is no baseline to hold this run to"),
         (["--backends", "jax"], "--backends: there is no backend 'jax'; choose from rlm"),
         (["--config", "=1"], "--config: a setting is written NAME=VALUE"),
-        (["--baselines", "nowhere"], "all older releases have none; there are in nowhere: none"),
+        (["--baselines", "nowhere"], "--baselines: there is no folder nowhere: name it"),
         (
             ["--update-baselines", "--config", "lr=1"],
             "to record goes with neither --config nor --against",
