@@ -179,6 +179,8 @@ def fork_below_a_long_path(folder):
     """Start a fork server whose socket lies below a path of 150 characters."""
     tempfile.tempdir = str(folder / ("x" * 150))
     os.mkdir(tempfile.tempdir)
+    # A parent that has forked so before hands its own folder down.
+    multiprocessing.current_process()._config.pop("tempdir", None)
     process.run(print, (), folder / "log", {}, time_limit=60, start="forkserver")
 
 
