@@ -142,6 +142,21 @@ def test_what_is_no_file_of_a_baseline_is_refused_by_name(tmp_path, name, conten
         files.load(tmp_path, STACK, "full")
 
 
+def test_what_is_nested_less_deep_than_json_can_be_is_refused_too(tmp_path):
+    """Though its digests are right."""
+    files.save(tmp_path, RECORDS)
+    path = tmp_path / STACK / "full.records.json"
+    bulk = json.loads(path.read_text())
+    bulk["shared"]["config"]["nested"] = json.loads("[" * 800 + "]" * 800)
+    for row in bulk["records"]:
+        row["shared"] = files._digest(bulk["shared"])
+    path.write_text(json.dumps(bulk))
+    with pytest.raises(
+        BaselineError, match=r"full\.records\.json: records \(seed 1\)\.config: is nested too deep"
+    ):
+        files.load(tmp_path, STACK, "full")
+
+
 def test_a_file_larger_than_any_baseline_is_refused_unread(tmp_path):
     files.save(tmp_path, RECORDS)
     path = tmp_path / STACK / "full.json"
@@ -182,7 +197,7 @@ def test_an_edited_baselines_file_is_refused_by_name(folder, name, data):
     with replaced(path, json.dumps(changed.value).encode()):
         try:
             # Equal to what it was, such as 1.0 for 1.
-            assert files.load(folder, STACK, "full").returns
+            assert files.load(folder, STACK, "full") == files.Baseline.of(RECORDS)
         except BaselineError as error:
             assert "full" in str(error)
 
@@ -219,23 +234,27 @@ def test_a_stored_trial_of_any_content_is_refused_by_name(tmp_path, content):
         store.get(spec)
 
 
+READERS = {
+    "deviations.json": (
+        lambda folder: deviations.read(folder / "deviations.json"),
+        DeviationError,
+    ),
+    "memory/longer.json": (kept, BaselineError),
+    "memory/faults.json": (faults_kept, BaselineError),
+}
+"""{file: (function of the folder that it is in, what it raises)}."""
+
+
+@pytest.mark.parametrize("name", READERS)
 @some
 @given(content=CONTENTS)
-def test_deviations_of_any_content_are_refused_by_name(tmp_path, content):
-    path = tmp_path / "deviations.json"
+def test_what_is_kept_beside_baselines_is_refused_by_name(tmp_path, name, content):
+    read, error = READERS[name]
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
-    with pytest.raises(DeviationError, match=r"deviations\.json"):
-        deviations.read(path)
-
-
-@some
-@given(content=CONTENTS)
-def test_what_is_kept_for_the_page_on_memory_is_refused_by_name(tmp_path, content):
-    (tmp_path / "memory").mkdir(exist_ok=True)
-    for name, read in (("longer.json", kept), ("faults.json", faults_kept)):
-        (tmp_path / "memory" / name).write_bytes(content)
-        with pytest.raises(BaselineError, match=name):
-            read(tmp_path)
+    with pytest.raises(error, match=name):
+        read(tmp_path)
 
 
 @some
