@@ -126,7 +126,8 @@ def test_a_crash_gives_the_reason_and_the_tail_of_its_log(trials):
 
 
 @pytest.mark.parametrize(
-    ("do", "by_machine"), [("crash", False), ("no disk", True), ("kill", True)]
+    ("do", "by_machine"),
+    [("crash", False), ("exit 255", False), ("no disk", True), ("kill", True)],
 )
 def test_a_failure_of_the_machine_is_not_blamed_on_the_software(trials, do, by_machine):
     with pytest.raises(TrialFailed) as failure:
