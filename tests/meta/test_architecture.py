@@ -149,3 +149,25 @@ def test_the_map_shows_every_module():
         if not path.stem.startswith("__"):
             modules[path.parent.name].add(path.stem)
     assert drawn == modules
+
+
+TOP = {
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "baselines",
+    "conftest.py",
+    "fixtures",
+    "pyproject.toml",
+    "tests",
+}
+"""What whoever opens the repository sees, beside what begins with a dot."""
+
+
+def test_the_top_level_holds_what_it_should_and_nothing_else():
+    """Such as what a library wrote into a folder that it took for somebody's home."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=PACKAGE.parent, capture_output=True, text=True, check=True
+    )
+    names = {path.partition("/")[0] for path in listed.stdout.splitlines()}
+    assert {name for name in names if not name.startswith(".")} == TOP
