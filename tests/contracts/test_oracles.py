@@ -9,7 +9,6 @@ from fixtures.environments import wrappers
 from fixtures.environments.wrappers import gym
 from tests.contracts.environments import (
     EPISODES,
-    GYMNASIUM,
     SEEDS,
     SIZES,
     STORIES,
@@ -25,7 +24,9 @@ from tests.contracts.environments import (
 
 def librarys_stack(env, n):
     """Return ``env`` stacked by the library: (n, k), where Stacked shows (n * k,)."""
-    stack = gym.wrappers.FrameStackObservation if GYMNASIUM else gym.wrappers.FrameStack
+    # gymnasium 1.0 renamed it.
+    name = "FrameStackObservation"
+    stack = getattr(gym.wrappers, name if hasattr(gym.wrappers, name) else "FrameStack")
     return stack(env, n)
 
 

@@ -32,9 +32,10 @@ def check_reported_metric(record):
         step += length
         returns.append(value)
         iterations.append(math.ceil(step / STEPS))
-    backend = backend_named(record["backend"])
+    backend, release = backend_named(record["backend"]), record["versions"]["ray"]
     for number, reported in enumerate(record["reported"], 1):
         ended = sum(iteration <= number for iteration in iterations)
-        window = returns[:ended][-backend.episodes_averaged(iterations.count(number)) :]
+        averaged = backend.episodes_averaged(release, iterations.count(number))
+        window = returns[:ended][-averaged:]
         where = f"seed {record['seed']}, iteration {number}"
         assert reported == pytest.approx(sum(window) / len(window)), where

@@ -45,8 +45,8 @@ def test_what_names_no_release_is_refused(name):
     ("release", "backend"),
     [
         ("1.8.0", "modelv2-tf"),
-        ("2.4.0", "modelv2-tf"),
-        ("2.5.0rc1", "modelv2-torch"),
+        ("2.3.1", "modelv2-tf"),
+        ("2.4.0rc1", "modelv2-torch"),
         ("2.39.0", "modelv2-torch"),
         ("2.40.0.dev0", "rlmodule-torch"),
         ("2.60.0+local", "rlmodule-torch"),
@@ -59,8 +59,8 @@ def test_a_candidate_has_the_api_of_its_release(release, backend):
 
 
 def test_a_backend_that_a_release_lacks_is_refused():
-    with pytest.raises(ValueError, match="ray 2.39.0 has no rlmodule-torch: the first is 2.40"):
-        adapter_name("rlmodule-torch", "2.39.0")
+    with pytest.raises(ValueError, match="ray 2.9.3 has no rlmodule-torch: the first is 2.10"):
+        adapter_name("rlmodule-torch", "2.9.3")
 
 
 def test_a_nightly_is_held_to_the_nearest_older_release(tmp_path):
