@@ -19,7 +19,7 @@ FLOORS = (
     ("training", "probing", "baselines"),
     ("judging",),
     ("reporting",),
-    ("calibration",),
+    ("calibration", "comparing"),
     ("plugin",),
 )
 """From the bottom up; rooms on one floor do not import each other."""
@@ -36,6 +36,7 @@ LIBRARIES = {
     "judging": {"numpy", "scipy"},
     "reporting": {"jinja2", "matplotlib", "numpy", "scipy"},
     "calibration": {"matplotlib", "numpy", "scipy"},
+    "comparing": {"filelock", "packaging"},
     "plugin": {"pytest"},
 }
 

@@ -1,0 +1,178 @@
+"""An environment is whole or not there, is made once, and the cache keeps to its limit."""
+
+import os
+import stat
+import sys
+import threading
+import time
+from datetime import date
+
+import pytest
+from packaging.version import Version
+
+from fixtures.common import files
+from fixtures.common.resolving import Unresolved, uv
+from fixtures.comparing import index, installing
+from fixtures.comparing.index import NoRelease, released
+from fixtures.comparing.installing import Environments
+from fixtures.comparing.requirements import Wanted, requirements, settings
+
+DAY = date(2025, 7, 18)
+
+TORCH = Wanted("ray[rllib]==2.48.0", DAY, "3.11", "torch")
+
+MAKES = 'case "$*" in *venv*) mkdir -p env/bin; echo > env/bin/python;; esac; echo "$@" >> ../said'
+
+
+@pytest.fixture
+def put_uv(tmp_path, monkeypatch):
+    """A function (shell commands) that has these run in place of uv."""
+
+    def put(commands):
+        path = tmp_path / "bin" / "uv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{commands}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setattr(sys, "executable", str(path.parent / "python"))
+
+    put(MAKES)
+    return put
+
+
+def environments(tmp_path, limit=1e9, said=None):
+    return Environments(tmp_path / "cache", limit, (said if said is not None else []).append)
+
+
+def test_an_environment_is_made_once(tmp_path, put_uv):
+    said = []
+    cache = environments(tmp_path, said=said)
+    first = cache.get("ray-2.48.0", TORCH)
+    calls = (tmp_path / "cache" / "said").read_text()
+    assert cache.get("ray-2.48.0", TORCH) == first
+    assert (tmp_path / "cache" / "said").read_text() == calls
+    assert first.folder.name.startswith("ray-2.48.0-torch-py3.11-")
+    assert [line.split()[2] for line in calls.splitlines()] == ["pip", "venv", "pip"]
+    assert len(said) == 2 and said[0].startswith("installing ray[rllib]==2.48.0")
+
+
+def test_what_could_not_be_made_leaves_nothing(tmp_path, put_uv):
+    put_uv('case "$*" in *"pip install"*) echo "no space left" >&2; exit 1;; esac; ' + MAKES)
+    with pytest.raises(Unresolved, match="no space left"):
+        environments(tmp_path).get("ray-2.48.0", TORCH)
+    assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
+    put_uv(MAKES)
+    assert environments(tmp_path).get("ray-2.48.0", TORCH).python.exists()
+
+
+def test_what_was_interrupted_is_made_anew(tmp_path, put_uv):
+    made = environments(tmp_path).get("ray-2.48.0", TORCH)
+    (made.folder / installing.WHOLE).unlink()
+    (made.folder / "rest").touch()
+    environments(tmp_path).get("ray-2.48.0", TORCH)
+    assert not (made.folder / "rest").exists() and (made.folder / installing.WHOLE).exists()
+
+
+def test_two_commands_make_it_once_between_them(tmp_path, put_uv):
+    put_uv(f"sleep 0.2; {MAKES}")
+    said = []
+    threads = [
+        threading.Thread(target=environments(tmp_path, said=said).get, args=("ray-2.48.0", TORCH))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len((tmp_path / "cache" / "said").read_text().splitlines()) == 3
+    assert any(line.startswith("waiting for another command") for line in said)
+
+
+def old(made, hours):
+    """Have an environment be used last so many hours ago, and be large."""
+    files.write(made.folder / installing.WHOLE, '{"bytes": 1000}\n')
+    moment = time.time() - hours * 3600
+    os.utime(made.folder / installing.WHOLE, (moment, moment))
+
+
+def test_beyond_the_limit_what_was_unused_for_longest_goes(tmp_path, put_uv):
+    cache = environments(tmp_path)
+    made = [cache.get(f"ray-2.{number}.0", TORCH) for number in range(4)]
+    for number, one in enumerate(made):
+        old(one, hours=50 - number)
+    environments(tmp_path, limit=2500).get("ray-2.3.0", TORCH)
+    assert [one.folder.exists() for one in made] == [False, False, True, True]
+
+
+def test_what_is_in_use_stays(tmp_path, put_uv):
+    cache = environments(tmp_path)
+    made = [cache.get(f"ray-2.{number}.0", TORCH) for number in range(3)]
+    old(made[0], hours=20)
+    old(made[1], hours=50)
+    environments(tmp_path, limit=1).get("ray-2.2.0", TORCH)
+    assert [one.folder.exists() for one in made] == [True, False, True]
+
+
+def test_of_the_day_is_what_trains_and_new_is_what_tests():
+    text = settings(TORCH)
+    assert 'exclude-newer = "2025-07-20T00:00:00Z"' in text
+    assert "pytest = false" in text and "scipy = false" not in text
+    assert requirements(TORCH).startswith("ray[rllib]==2.48.0\ntorch==")
+
+
+@pytest.mark.parametrize(("day", "apart"), [(date(2024, 3, 7), False), (date(2024, 3, 8), True)])
+def test_keras_2_is_asked_for_once_it_is_apart(day, apart):
+    lines = requirements(Wanted("ray[rllib]==2.9.3", day, "3.11", "tensorflow")).splitlines()
+    assert ("tf-keras" in lines) is apart and "tensorflow" in lines
+
+
+def test_what_is_not_released_has_no_day():
+    wheel = Wanted("ray[rllib] @ file:///x/ray-3.0.0.dev0.whl", None, "3.11", "torch")
+    assert "exclude-newer" not in settings(wheel)
+
+
+LOCK = """
+wheels = [
+  {{ name = "ray-2.48.0-cp39-cp39-{platform}.whl", upload-time = 2025-07-18T20:00:00Z }},
+  {{ name = "ray-2.48.0-cp311-cp311-{platform}.whl", upload-time = 2025-07-19T20:00:00Z }},
+  {{ name = "ray-2.48.0-cp312-cp312-win_amd64.whl", upload-time = 2025-07-19T20:00:00Z }},
+]
+"""
+
+
+def test_a_release_is_asked_for_once(tmp_path, put_uv):
+    platform = next(index.tags.platform_tags())
+    put_uv(f"cat <<'END'\n{LOCK.format(platform=platform)}\nEND\necho >> {tmp_path}/asked")
+    for _ in range(2):
+        found = released(Version("2.48.0"), tmp_path)
+        assert (found.day, found.pythons) == (date(2025, 7, 18), ((3, 9), (3, 11)))
+    assert len((tmp_path / "asked").read_text().splitlines()) == 1
+
+
+def test_a_damaged_note_of_a_release_is_asked_for_again(tmp_path, put_uv):
+    platform = next(index.tags.platform_tags())
+    put_uv(f"cat <<'END'\n{LOCK.format(platform=platform)}\nEND")
+    files.write(tmp_path / "releases" / "2.48.0.json", '{"day": "someday"}')
+    assert released(Version("2.48.0"), tmp_path).day == date(2025, 7, 18)
+
+
+def test_a_release_that_does_not_exist_is_refused_with_those_that_do(
+    tmp_path, put_uv, monkeypatch
+):
+    put_uv('echo "Because there is no version of ray==2.99.0 and you require it" >&2; exit 1')
+    there = [Version(f"2.{number}.0") for number in range(40, 61)]
+    monkeypatch.setattr(index, "releases", lambda: there)
+    with pytest.raises(NoRelease, match="there is no ray 2.99.0; nearest are 2.57.0, 2.58.0"):
+        released(Version("2.99.0"), tmp_path)
+
+
+def test_an_index_that_cannot_be_reached_is_no_missing_release(tmp_path, put_uv):
+    put_uv('echo "error: failed to fetch: dns error" >&2; exit 2')
+    with pytest.raises(Unresolved, match="dns error"):
+        released(Version("2.48.0"), tmp_path)
+
+
+def test_uv_that_is_not_there_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unresolved, match="uv is not installed"):
+        uv("--version")
