@@ -76,6 +76,21 @@ def test_a_nightly_is_held_to_the_nearest_older_release(tmp_path):
         assert selection.stack == f"{expected}/modelv2-tf"
 
 
+@pytest.mark.parametrize(
+    ("release", "found"),
+    [("2.61.0", "ray-2.60.0"), ("ray-2.60.0", "ray-2.41.0"), ("2.41.0", ""), ("2.39.0", "")],
+)
+def test_the_release_before_is_one_whose_default_was_recorded(tmp_path, capsys, release, found):
+    for stack in (
+        "ray-2.41.0/rlmodule-torch",
+        "ray-2.50.0/modelv2-tf",
+        "ray-2.60.0/rlmodule-torch",
+    ):
+        save(tmp_path, [make(seed, stack=stack) for seed in (1, 2)])
+    main([str(tmp_path), "--before", release])
+    assert capsys.readouterr().out.strip() == found
+
+
 def test_a_folder_that_names_no_release_is_reported(tmp_path, capsys):
     (tmp_path / "ray-nightly" / "modelv2-tf").mkdir(parents=True)
     with pytest.raises(BaselineError, match="ray-nightly/modelv2-tf: .*names no release"):
