@@ -1,0 +1,111 @@
+"""A history says of each release whether it behaves as the one before, and is drawn."""
+
+import pytest
+from packaging.version import Version
+
+from fixtures.baselines.errors import BaselineError
+from fixtures.comparing.history import History
+from fixtures.comparing.index import NoRelease
+from fixtures.comparing.sides import Side
+from fixtures.reporting import history as page
+from fixtures.reporting.history import NAME, classes, kept, rows, section
+from fixtures.rllib.matrix import Subject
+from fixtures.training.spec import TrialFailed
+from tests.meta.fake_sides import FakeSide
+from tests.meta.sample_records import make
+
+FULL = Subject("modelv2-tf", "full")
+
+SIDES = [Side(f"2.{number}.0", Version(f"2.{number}.0")) for number in range(6)]
+
+GONE = "gone"
+
+
+def record(folder, kinds, seeds=3, subject=FULL, by_machine=False):
+    """Record a history in which releases are of these kinds, and return (lines, trained seeds)."""
+    trained = []
+
+    def open_one(side, subject):
+        kind = kinds[SIDES.index(side)]
+        if kind == GONE:
+            raise NoRelease("there is none")
+
+        def trial(spec):
+            if kind is None:
+                return None
+            trained.append((str(side.version), spec.seed))
+            return make(spec.seed, (20.0, 40.0 + kind), subject.variant)
+
+        return FakeSide(trial, by_machine)
+
+    path = folder / NAME
+    history = History(path, {subject: 1}, open_one, seeds, 2, lambda text: None)
+    history.record(subject, SIDES[: len(kinds)])
+    return kept(path), trained
+
+
+def test_each_release_is_like_the_one_before_or_changed(tmp_path):
+    lines, trained = record(tmp_path, [0, 0, 7, 7])
+    assert [line["like"] for line in lines] == [None, "2.0.0", None, "2.2.0"]
+    assert [line["after"] for line in lines] == [None, "2.0.0", "2.1.0", "2.2.0"]
+    assert "episodes" in lines[2]["difference"] and lines[1]["difference"] == ""
+    assert classes(lines) == [0, 0, 1, 1]
+
+
+def test_more_seeds_are_trained_where_behaviour_changed_alone(tmp_path):
+    lines, trained = record(tmp_path, [0, 0, 7, 7])
+    assert sorted(trained) == [
+        ("2.0.0", 1), ("2.0.0", 2), ("2.0.0", 3), ("2.1.0", 1),
+        ("2.2.0", 1), ("2.2.0", 2), ("2.2.0", 3), ("2.3.0", 1),
+    ]  # fmt: skip
+    assert lines[2]["returns"] == [36.2] * 3 and "returns" not in lines[1]
+
+
+@pytest.mark.parametrize("lost", [None, GONE])
+def test_a_release_without_a_trial_says_why_and_breaks_no_row(tmp_path, lost):
+    lines, _ = record(tmp_path, [0, lost, 0, 7])
+    assert lines[1]["failed"] in ("out of luck", "there is none")
+    assert [line.get("like") for line in lines] == [None, None, "2.0.0", None]
+    assert classes(lines) == [0, None, 0, 1]
+
+
+def test_what_the_machine_did_is_not_written_down(tmp_path):
+    with pytest.raises(TrialFailed):
+        record(tmp_path, [0, None], by_machine=True)
+    assert len(kept(tmp_path / NAME)) <= 1
+
+
+def test_a_recording_goes_on_and_keeps_other_rows(tmp_path):
+    record(tmp_path, [0, 0, 7])
+    record(tmp_path, [0, 0], subject=Subject("modelv2-tf", "stacked"))
+    lines, _ = record(tmp_path, [0, 0, 7, 7], seeds=1)
+    assert [line["variant"] for line in lines] == ["full"] * 4 + ["stacked"] * 2
+    assert len(lines[2]["returns"]) == 3, "more seeds than are asked for today stay"
+
+
+def test_the_page_lists_borders_and_failures(tmp_path):
+    lines, _ = record(tmp_path, [0, None, 7, 7])
+    text = section(lines)
+    assert "| `modelv2-tf/full` | 2.0.0 -> 2.2.0 | episodes" in text
+    assert "32.0 ± 0.0 (3) became 36.2 ± 0.0 (3)" in text
+    assert "- `modelv2-tf/full` on 2.1.0: out of luck" in text
+    assert list(rows(lines)) == [FULL]
+
+
+def test_pictures_are_the_same_for_the_same_lines(tmp_path):
+    pytest.importorskip("matplotlib")
+    lines, _ = record(tmp_path, [0, None, 7, 7])
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        assert [path.name for path in page.draw(folder, lines)] == ["history-modelv2-tf.svg"]
+    assert (first / "history-modelv2-tf.svg").read_bytes() == (
+        second / "history-modelv2-tf.svg"
+    ).read_bytes()
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    path = tmp_path / "history.json"
+    path.write_text("[]")
+    with pytest.raises(BaselineError, match=f"{path} is damaged"):
+        kept(path)
