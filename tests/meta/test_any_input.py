@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fixtures.baselines import deviations, files
-from fixtures.baselines.deviations import DeviationError
+from fixtures.baselines import files
+from fixtures.baselines.deviations import DeviationError, known
 from fixtures.baselines.errors import BaselineError
 from fixtures.common import files as common_files
 from fixtures.judging.sequential import Rule, Wanted
@@ -235,8 +235,8 @@ def test_a_stored_trial_of_any_content_is_refused_by_name(tmp_path, content):
 
 
 READERS = {
-    "deviations.json": (
-        lambda folder: deviations.read(folder / "deviations.json"),
+    "deviations/a.json": (
+        lambda folder: known("ray-2.60.0/a", folder / "deviations"),
         DeviationError,
     ),
     "memory/longer.json": (kept, BaselineError),

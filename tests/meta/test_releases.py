@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 
-from fixtures.baselines.deviations import DeviationError, known
 from fixtures.baselines.errors import BaselineError
 from fixtures.baselines.files import save
 from fixtures.baselines.selection import further_back, main, select, stacks
@@ -29,7 +28,7 @@ IN_ORDER = [
 ]
 
 
-@pytest.mark.parametrize(("older", "newer"), itertools.combinations(IN_ORDER, 2))
+@pytest.mark.parametrize(("older", "newer"), [*itertools.combinations(IN_ORDER, 2)])
 def test_a_release_sorts_after_its_candidates_and_all_older_ones(older, newer):
     assert version_of(older) < version_of(newer)
     assert version_of(f"{older}/modelv2-tf") < version_of(newer[len("ray-") :])
@@ -100,8 +99,6 @@ def test_a_folder_that_names_no_release_is_reported(tmp_path, capsys):
     (tmp_path / "ray-nightly" / "requirements.txt").touch()
     with pytest.raises(SystemExit, match="error: .*ray-nightly: .*names no release"):
         main([str(tmp_path)])
-    with pytest.raises(DeviationError, match="ray-nightly"):
-        known("ray-2.60.0/modelv2-tf", tmp_path)
 
 
 def test_locked_releases_are_listed_oldest_first(tmp_path, capsys):
