@@ -1,8 +1,7 @@
 """A new release gets a folder that is whole, or none."""
 
-import stat
-import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from fixtures.baselines import add as adding
 from fixtures.baselines.add import add, nearest
 from fixtures.baselines.errors import BaselineError
 from fixtures.common.resolving import Unresolved
+from tests.meta.fake_uv import put_uv
 
 DAY = date(2027, 1, 5)
 
@@ -34,13 +34,7 @@ def folder(tmp_path):
 def uv(tmp_path, monkeypatch):
     """A function (shell commands) that has these run in place of uv."""
 
-    def put(commands):
-        path = tmp_path / "bin" / "uv"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{commands}\n")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setattr(sys, "executable", str(path.parent / "python"))
-
+    put = partial(put_uv, tmp_path, monkeypatch)
     put('cp requirements.in requirements.txt; echo "$@" > ../../said')
     return put
 

@@ -175,3 +175,32 @@ def test_the_seed_that_is_compared_meets_the_time_limit_where_one_does(tmp_path)
     sides = settled(read("2.59.0"), read("2.60.0"))
     assert options.first_seeds([FULL], sides, str(tmp_path)) == {FULL: 3}
     assert options.first_seeds([FULL], sides, str(tmp_path / "nothing")) == {FULL: 1}
+
+
+def raising(error):
+    """Return a function that raises an error."""
+
+    def run():
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (ValueError("--variants: nonsense"), 4, "error: --variants: nonsense\n"),
+        (Unresolved("no network"), 4, "error: no network\n"),
+        (OSError(28, "No space left on device"), 4, "error: [Errno 28] No space left on device\n"),
+        (TrialFailed("x", True), 12, "error: the machine failed, and nothing is lost: x\n"),
+        (
+            KeyboardInterrupt(),
+            2,
+            "interrupted: what was trained is kept; the same command goes on\n",
+        ),
+    ],
+)
+def test_what_stops_a_command_is_one_line(capsys, error, status, said):
+    with pytest.raises(SystemExit) as exited:
+        options.exit_with(raising(error))
+    assert (exited.value.code, capsys.readouterr().err) == (status, said)

@@ -1,11 +1,11 @@
 """An environment is whole or not there, is made once, and the cache keeps to its limit."""
 
 import os
-import stat
 import sys
 import threading
 import time
 from datetime import date
+from functools import partial
 
 import pytest
 from packaging.version import Version
@@ -16,6 +16,7 @@ from fixtures.comparing import index, installing
 from fixtures.comparing.index import NoRelease, released
 from fixtures.comparing.installing import Environments
 from fixtures.comparing.requirements import Wanted, requirements, settings
+from tests.meta.fake_uv import put_uv
 
 DAY = date(2025, 7, 18)
 
@@ -25,16 +26,9 @@ MAKES = 'case "$*" in *venv*) mkdir -p env/bin; echo > env/bin/python;; esac; ec
 
 
 @pytest.fixture
-def put_uv(tmp_path, monkeypatch):
-    """A function (shell commands) that has these run in place of uv."""
-
-    def put(commands):
-        path = tmp_path / "bin" / "uv"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{commands}\n")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setattr(sys, "executable", str(path.parent / "python"))
-
+def uv_runs(tmp_path, monkeypatch):
+    """A function (shell commands) that has these run in place of uv; at first they make all."""
+    put = partial(put_uv, tmp_path, monkeypatch)
     put(MAKES)
     return put
 
@@ -43,7 +37,7 @@ def environments(tmp_path, limit=1e9, said=None):
     return Environments(tmp_path / "cache", limit, (said if said is not None else []).append)
 
 
-def test_an_environment_is_made_once(tmp_path, put_uv):
+def test_an_environment_is_made_once(tmp_path, uv_runs):
     said = []
     cache = environments(tmp_path, said=said)
     first = cache.get("ray-2.48.0", TORCH)
@@ -55,16 +49,16 @@ def test_an_environment_is_made_once(tmp_path, put_uv):
     assert len(said) == 2 and said[0].startswith("installing ray[rllib]==2.48.0")
 
 
-def test_what_could_not_be_made_leaves_nothing(tmp_path, put_uv):
-    put_uv('case "$*" in *"pip install"*) echo "no space left" >&2; exit 1;; esac; ' + MAKES)
+def test_what_could_not_be_made_leaves_nothing(tmp_path, uv_runs):
+    uv_runs('case "$*" in *"pip install"*) echo "no space left" >&2; exit 1;; esac; ' + MAKES)
     with pytest.raises(Unresolved, match="no space left"):
         environments(tmp_path).get("ray-2.48.0", TORCH)
     assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
-    put_uv(MAKES)
+    uv_runs(MAKES)
     assert environments(tmp_path).get("ray-2.48.0", TORCH).python.exists()
 
 
-def test_what_was_interrupted_is_made_anew(tmp_path, put_uv):
+def test_what_was_interrupted_is_made_anew(tmp_path, uv_runs):
     made = environments(tmp_path).get("ray-2.48.0", TORCH)
     (made.folder / installing.WHOLE).unlink()
     (made.folder / "rest").touch()
@@ -72,8 +66,8 @@ def test_what_was_interrupted_is_made_anew(tmp_path, put_uv):
     assert not (made.folder / "rest").exists() and (made.folder / installing.WHOLE).exists()
 
 
-def test_two_commands_make_it_once_between_them(tmp_path, put_uv):
-    put_uv(f"sleep 0.2; {MAKES}")
+def test_two_commands_make_it_once_between_them(tmp_path, uv_runs):
+    uv_runs(f"sleep 0.2; {MAKES}")
     said = []
     threads = [
         threading.Thread(target=environments(tmp_path, said=said).get, args=("ray-2.48.0", TORCH))
@@ -94,7 +88,7 @@ def old(made, hours):
     os.utime(made.folder / installing.WHOLE, (moment, moment))
 
 
-def test_beyond_the_limit_what_was_unused_for_longest_goes(tmp_path, put_uv):
+def test_beyond_the_limit_what_was_unused_for_longest_goes(tmp_path, uv_runs):
     cache = environments(tmp_path)
     made = [cache.get(f"ray-2.{number}.0", TORCH) for number in range(4)]
     for number, one in enumerate(made):
@@ -103,7 +97,7 @@ def test_beyond_the_limit_what_was_unused_for_longest_goes(tmp_path, put_uv):
     assert [one.folder.exists() for one in made] == [False, False, True, True]
 
 
-def test_what_is_in_use_stays(tmp_path, put_uv):
+def test_what_is_in_use_stays(tmp_path, uv_runs):
     cache = environments(tmp_path)
     made = [cache.get(f"ray-2.{number}.0", TORCH) for number in range(3)]
     old(made[0], hours=20)
@@ -139,34 +133,34 @@ wheels = [
 """
 
 
-def test_a_release_is_asked_for_once(tmp_path, put_uv):
+def test_a_release_is_asked_for_once(tmp_path, uv_runs):
     platform = next(index.tags.platform_tags())
-    put_uv(f"cat <<'END'\n{LOCK.format(platform=platform)}\nEND\necho >> {tmp_path}/asked")
+    uv_runs(f"cat <<'END'\n{LOCK.format(platform=platform)}\nEND\necho >> {tmp_path}/asked")
     for _ in range(2):
         found = released(Version("2.48.0"), tmp_path)
         assert (found.day, found.pythons) == (date(2025, 7, 18), ((3, 9), (3, 11)))
     assert len((tmp_path / "asked").read_text().splitlines()) == 1
 
 
-def test_a_damaged_note_of_a_release_is_asked_for_again(tmp_path, put_uv):
+def test_a_damaged_note_of_a_release_is_asked_for_again(tmp_path, uv_runs):
     platform = next(index.tags.platform_tags())
-    put_uv(f"cat <<'END'\n{LOCK.format(platform=platform)}\nEND")
+    uv_runs(f"cat <<'END'\n{LOCK.format(platform=platform)}\nEND")
     files.write(tmp_path / "releases" / "2.48.0.json", '{"day": "someday"}')
     assert released(Version("2.48.0"), tmp_path).day == date(2025, 7, 18)
 
 
 def test_a_release_that_does_not_exist_is_refused_with_those_that_do(
-    tmp_path, put_uv, monkeypatch
+    tmp_path, uv_runs, monkeypatch
 ):
-    put_uv('echo "Because there is no version of ray==2.99.0 and you require it" >&2; exit 1')
+    uv_runs('echo "Because there is no version of ray==2.99.0 and you require it" >&2; exit 1')
     there = [Version(f"2.{number}.0") for number in range(40, 61)]
     monkeypatch.setattr(index, "releases", lambda: there)
     with pytest.raises(NoRelease, match="there is no ray 2.99.0; nearest are 2.57.0, 2.58.0"):
         released(Version("2.99.0"), tmp_path)
 
 
-def test_an_index_that_cannot_be_reached_is_no_missing_release(tmp_path, put_uv):
-    put_uv('echo "error: failed to fetch: dns error" >&2; exit 2')
+def test_an_index_that_cannot_be_reached_is_no_missing_release(tmp_path, uv_runs):
+    uv_runs('echo "error: failed to fetch: dns error" >&2; exit 2')
     with pytest.raises(Unresolved, match="dns error"):
         released(Version("2.48.0"), tmp_path)
 
