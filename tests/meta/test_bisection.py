@@ -1,7 +1,6 @@
 """A bisection finds every border between classes of equal behaviour, with few trials."""
 
 import math
-import subprocess
 
 import pytest
 from hypothesis import given
@@ -9,13 +8,14 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from fixtures.comparing.bisect import Bisection, as_text, newest_patches
-from fixtures.comparing.commits import commits, unpack
+from fixtures.comparing.commits import commits, unpack_rllib
 from fixtures.comparing.index import NoRelease
 from fixtures.comparing.search import Search
 from fixtures.comparing.sides import Side
 from fixtures.rllib.matrix import Subject
 from fixtures.training.spec import TrialFailed
 from tests.meta.fake_sides import FakeSide
+from tests.meta.repositories import git
 from tests.meta.sample_records import make
 
 FULL = Subject("modelv2-tf", "full")
@@ -144,17 +144,6 @@ def test_the_newest_patch_stands_for_a_minor_version():
     assert list(map(str, newest_patches(there, old, new))) == ["2.3.0", "2.4.0", "2.5.1"]
 
 
-def git(folder, *arguments):
-    settings = ("-c", "user.name=x", "-c", "user.email=x@example.org")
-    done = subprocess.run(
-        ["git", "-C", str(folder), *settings, *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
-
-
 @pytest.fixture
 def checkout(tmp_path):
     """A repository with three commits that touch rllib, and one that does not."""
@@ -177,18 +166,18 @@ def test_commits_that_touch_rllib_are_sides(checkout, tmp_path):
     assert [side.rllib.name for side in sides] == [names[0], names[2], names[3]]
     assert {str(side.version) for side in sides} == {"2.60.0"}
     for side in sides:
-        unpack(folder, side.rllib)
-        unpack(folder, side.rllib)
+        unpack_rllib(folder, side.rllib)
+        unpack_rllib(folder, side.rllib)
     assert (sides[1].rllib / "policy" / "b").read_text() == "2"
     assert not (sides[0].rllib / "policy").exists()
-    assert {path.name for path in (tmp_path / "cache" / "commits").iterdir()} == {
+    assert {path.name for path in (tmp_path / "cache" / "rllib").iterdir()} == {
         side.rllib.name for side in sides
     }
 
 
 def test_commits_that_git_does_not_know_are_refused(checkout, tmp_path):
     folder, _ = checkout
-    with pytest.raises(ValueError, match=f"--checkout {folder}: .*nonsense"):
+    with pytest.raises(ValueError, match=f"{folder}: git: .*nonsense"):
         commits(folder, "nonsense", "HEAD", "2.60.0", tmp_path)
     with pytest.raises(ValueError, match="--checkout needs --over"):
         commits(folder, "HEAD~1", "HEAD", None, tmp_path)
@@ -207,7 +196,7 @@ def test_a_commit_without_rllib_is_refused(tmp_path):
     git(tmp_path, "commit", "-qm", "nothing", "--allow-empty")
     commit = git(tmp_path, "rev-parse", "HEAD")
     with pytest.raises(ValueError, match="has no rllib and no python/ray/rllib"):
-        unpack(tmp_path, tmp_path / "cache" / commit)
+        unpack_rllib(tmp_path, tmp_path / "cache" / commit)
 
 
 def test_what_the_machine_did_ends_a_search(tmp_path):

@@ -7,7 +7,7 @@ from fixtures.baselines.files import Baseline, save
 from fixtures.comparing import compare as comparing
 from fixtures.comparing.comparison import Comparison, refuse_what_finds_nothing, train_all
 from fixtures.comparing.elsewhere import Recorded
-from fixtures.comparing.opening import common_backends, settled
+from fixtures.comparing.opening import common_backends, open_side, settled
 from fixtures.comparing.sides import Side, read
 from fixtures.judging.outcome import ExitStatus, Outcome
 from fixtures.judging.seeds import fresh_seeds
@@ -15,6 +15,7 @@ from fixtures.judging.sequential import Rule
 from fixtures.rllib.matrix import Subject
 from fixtures.training.spec import TrialFailed
 from tests.meta.fake_sides import FakeSide
+from tests.meta.repositories import git
 from tests.meta.sample_records import make
 from tests.meta.test_gate import rewards
 
@@ -187,6 +188,24 @@ def test_the_folder_of_a_release_is_a_side(tmp_path):
     (place / "requirements.txt").write_text("ray==9.0.0\n")
     side = read(str(place))
     assert side.recorded == place and side.title == "ray-9.0.0 as recorded"
+
+
+def test_the_folder_of_a_release_is_a_side_as_a_commit_has_it(tmp_path, monkeypatch):
+    repository = tmp_path / "repository"
+    save(repository / "baselines", [make(seed) for seed in (1, 2)])
+    (repository / "baselines" / "ray-9.0.0" / "requirements.txt").write_text("ray==9.0.0\n")
+    git(repository, "init", "-q")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "two seeds")
+    save(repository / "baselines", [make(seed) for seed in (1, 2, 3)])
+    monkeypatch.chdir(repository)
+    side = read("HEAD:baselines/ray-9.0.0", tmp_path / "cache")
+    assert side.title == "ray-9.0.0 as recorded in HEAD"
+    source = open_side(side, [FULL], None, tmp_path, {})
+    assert source.seeds(FULL) == [1, 2]
+    for text, why in (("nonsense:baselines", "git: "), ("HEAD:nonsense", "git: ")):
+        with pytest.raises(ValueError, match=why):
+            read(text, tmp_path / "cache")
 
 
 @pytest.mark.parametrize(
