@@ -58,9 +58,12 @@ def test_the_last_line_is_the_record(elsewhere):
 def test_it_is_asked_for_what_is_wanted(elsewhere, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/another/ray")
     said = tmp_path / "said"
-    side = elsewhere(f'echo "$PYTHONPATH $@" > {said}\n' + printing(make(1)), tmp_path, lr=0.1)
+    side = elsewhere(
+        f'echo "$PWD $PYTHONPATH $@" > {said}\n' + printing(make(1)), tmp_path, lr=0.1
+    )
     obtain(side)
-    path, *words = said.read_text().split()
+    where, path, *words = said.read_text().split()
+    assert where == str(tmp_path / "ray-9.0.0")
     assert path == f"{tmp_path}{os.pathsep}{ROOT}"
     assert words[:4] == ["-m", "fixtures.training", "full", "--seed=1"]
     assert words[-2:] == ["--config", "lr=0.1"]

@@ -22,7 +22,13 @@ DAY = date(2025, 7, 18)
 
 TORCH = Wanted("ray[rllib]==2.48.0", DAY, "3.11", "torch")
 
-MAKES = 'case "$*" in *venv*) mkdir -p env/bin; echo > env/bin/python;; esac; echo "$@" >> ../said'
+MAKES = """
+case "$*" in
+*compile*) echo ray==2.48.0 > requirements.txt;;
+*venv*) mkdir -p env/bin; echo > env/bin/python;;
+esac
+echo "$@" >> ../said
+"""
 
 
 @pytest.fixture
@@ -49,8 +55,21 @@ def test_an_environment_is_made_once(tmp_path, uv_runs):
     assert len(said) == 2 and said[0].startswith("installing ray[rllib]==2.48.0")
 
 
+def test_a_gym_that_newer_pips_refuse_is_built_by_an_older_one(tmp_path, uv_runs):
+    uv_runs(
+        'case "$*" in *compile*) printf "ray==1.8.0\\ngym==0.21.0\\n" > requirements.txt;;'
+        ' *venv*) mkdir -p env/bin; printf "#!/bin/sh\\necho \\$@ > pip\\n" > env/bin/python;'
+        ' chmod +x env/bin/python;; esac; echo "$@" >> ../said'
+    )
+    made = environments(tmp_path).get("ray-1.8.0", TORCH)
+    assert (made.folder / "pip").read_text().split()[-1] == "gym==0.21.0"
+    assert (made.folder / "rest.txt").read_text() == "ray==1.8.0\n"
+    said = (tmp_path / "cache" / "said").read_text()
+    assert "pip==23.0.1 setuptools==65.7.0" in said
+
+
 def test_what_could_not_be_made_leaves_nothing(tmp_path, uv_runs):
-    uv_runs('case "$*" in *"pip install"*) echo "no space left" >&2; exit 1;; esac; ' + MAKES)
+    uv_runs('case "$*" in *"pip install"*) echo "no space left" >&2; exit 1;; esac' + MAKES)
     with pytest.raises(Unresolved, match="no space left"):
         environments(tmp_path).get("ray-2.48.0", TORCH)
     assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
@@ -67,7 +86,7 @@ def test_what_was_interrupted_is_made_anew(tmp_path, uv_runs):
 
 
 def test_two_commands_make_it_once_between_them(tmp_path, uv_runs):
-    uv_runs(f"sleep 0.2; {MAKES}")
+    uv_runs(f"sleep 0.2\n{MAKES}")
     said = []
     threads = [
         threading.Thread(target=environments(tmp_path, said=said).get, args=("ray-2.48.0", TORCH))
@@ -117,6 +136,14 @@ def test_of_the_day_is_what_trains_and_new_is_what_tests():
 def test_keras_2_is_asked_for_once_it_is_apart(day, apart):
     lines = requirements(Wanted("ray[rllib]==2.9.3", day, "3.11", "tensorflow")).splitlines()
     assert ("tf-keras" in lines) is apart and "tensorflow" in lines
+
+
+def test_the_gym_that_cannot_be_imported_without_it_gets_pygame():
+    """In 2.0 to 2.2."""
+    days = {date(2022, 6, 9): False, date(2022, 8, 23): True, date(2023, 2, 24): False}
+    for day, needed in days.items():
+        wanted = Wanted("ray[rllib]==2.0.0", day, "3.10", "tensorflow")
+        assert ("pygame" in requirements(wanted).splitlines()) is needed
 
 
 def test_what_is_not_released_has_no_day():
