@@ -111,7 +111,12 @@ def test_the_command_that_repeats_a_trial_names_its_interpreter(elsewhere, tmp_p
 @pytest.fixture
 def opened(tmp_path, monkeypatch):
     """A function (side, other side) that returns the Python that the first is installed with."""
-    pythons = {"2.2.0": ((3, 9), (3, 10)), "2.60.0": ((3, 10), (3, 11)), "1.8.0": ((3, 9),)}
+    pythons = {
+        "1.8.0": ((3, 9),),
+        "2.2.0": ((3, 9), (3, 10)),
+        "2.3.1": ((3, 9), (3, 10), (3, 11)),
+        "2.60.0": ((3, 10), (3, 11)),
+    }
     made = []
 
     class Fake(Environments):
@@ -140,6 +145,7 @@ def opened(tmp_path, monkeypatch):
         ("2.60.0", "2.60.0", "3.11"),
         ("2.60.0", "2.2.0", "3.10"),
         ("2.2.0", "2.60.0", "3.10"),
+        ("2.3.1", "2.60.0", "3.10"),
         ("2.2.0", "1.8.0", "3.9"),
         ("2.60.0", "1.8.0", "3.11"),
     ],

@@ -129,7 +129,7 @@ def test_of_the_day_is_what_trains_and_new_is_what_tests():
     text = settings(TORCH)
     assert 'exclude-newer = "2025-07-20T00:00:00Z"' in text
     assert "pytest = false" in text and "scipy = false" not in text
-    assert requirements(TORCH).startswith("ray[rllib]==2.48.0\ntorch==")
+    assert requirements(TORCH).startswith("ray[rllib]==2.48.0\nsetuptools\ntorch==")
 
 
 @pytest.mark.parametrize(("day", "apart"), [(date(2024, 3, 7), False), (date(2024, 3, 8), True)])
