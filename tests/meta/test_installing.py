@@ -169,6 +169,25 @@ def test_a_release_is_asked_for_once(tmp_path, uv_runs):
     assert len((tmp_path / "asked").read_text().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Because ray==2.58.1 has no wheels with a matching Python version tag (e.g., `cp39`)",
+        "Because the requested Python version (>=3.9) does not satisfy Python>=3.10 and"
+        " ray==2.58.1 depends on Python>=3.10, we can conclude that ray==2.58.1 cannot be used.",
+    ],
+)
+def test_a_release_for_newer_pythons_alone_is_found(tmp_path, uv_runs, monkeypatch, said):
+    platform = next(index.tags.platform_tags())
+    lock = LOCK.format(platform=platform).replace("2.48.0", "2.58.1").replace("cp39", "cp310")
+    (tmp_path / "said").write_text(said)
+    uv_runs(
+        f"case \"$*\" in *3.9*) cat {tmp_path}/said >&2; exit 1;; esac\ncat <<'END'\n{lock}\nEND"
+    )
+    monkeypatch.setattr(index, "releases", lambda: [Version("2.58.1")])
+    assert released(Version("2.58.1"), tmp_path).pythons == ((3, 10), (3, 11))
+
+
 def test_a_damaged_note_of_a_release_is_asked_for_again(tmp_path, uv_runs):
     platform = next(index.tags.platform_tags())
     uv_runs(f"cat <<'END'\n{LOCK.format(platform=platform)}\nEND")
