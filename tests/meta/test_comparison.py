@@ -102,7 +102,7 @@ def test_an_older_side_that_fails_has_nothing_to_hold_to():
 
 
 def test_a_trial_that_fails_among_others_is_no_endless_loop():
-    """The looks at 6 and at 8 trials want two at a time: the first of these fails, not the second."""
+    """The look at 6 trials wants two at a time: the first of these fails, the second does not."""
     fresh = fresh_seeds(*FULL, 15)
     new = trains(shift=1, full=0.999, fails=[("full", fresh[3])])
     assert judge(trains(full=1.0), new, tolerance=0.001)[FULL].learned is Outcome.BROKEN

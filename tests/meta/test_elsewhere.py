@@ -7,13 +7,13 @@ import stat
 import pytest
 from packaging.version import Version
 
-from fixtures.baselines.files import save
+from fixtures.baselines.files import Baseline, save
 from fixtures.common.resolving import Unresolved
 from fixtures.comparing import opening, options
-from fixtures.comparing.elsewhere import ROOT, Elsewhere, Station
+from fixtures.comparing.elsewhere import ROOT, Elsewhere, Recorded, Station
 from fixtures.comparing.index import Released
 from fixtures.comparing.installing import WHOLE, Environments, Installed
-from fixtures.comparing.opening import open_side, settled
+from fixtures.comparing.opening import open_side
 from fixtures.comparing.sides import Side, read
 from fixtures.rllib.matrix import Subject
 from fixtures.training.spec import TrialFailed
@@ -181,11 +181,34 @@ def test_the_seed_that_is_compared_meets_the_time_limit_where_one_does(tmp_path)
         record["environment"]["time_limit"] = 40
     records[2]["episodes"][0][0][1] = 40
     save(tmp_path, records)
-    sides = settled(read("2.59.0"), read("2.60.0"))
-    assert options.first_seeds([FULL], sides, str(tmp_path)) == {FULL: 3}
+    assert options.first_seeds([FULL], "2.60.0", str(tmp_path)) == {FULL: 3}
     # The nearest baseline may be a newer one.
-    assert options.first_seeds([FULL], sides[:1], str(tmp_path)) == {FULL: 3}
-    assert options.first_seeds([FULL], sides, str(tmp_path / "nothing")) == {FULL: 1}
+    assert options.first_seeds([FULL], "2.59.0", str(tmp_path)) == {FULL: 3}
+    assert options.first_seeds([FULL], "2.60.0", str(tmp_path / "nothing")) == {FULL: 1}
+
+
+def recorded(seeds, limit=0):
+    """Return a side with recorded trials of these seeds; that of one meets the time limit."""
+    records = [make(seed) for seed in seeds]
+    for record in records:
+        record["environment"]["time_limit"] = 40
+        if record["seed"] == limit:
+            record["episodes"][0][0][1] = 40
+    return Recorded({FULL: Baseline.of(records)})
+
+
+@pytest.mark.parametrize(
+    ("seeds", "found"), [(range(1, 13), 5), (range(1, 5), 1), (range(3, 9), 5), (range(2, 4), 2)]
+)
+def test_recorded_sides_are_compared_by_a_seed_that_both_have(seeds, found):
+    sides = [recorded(range(1, 13), limit=5), recorded(seeds)]
+    assert options.first_seeds([FULL], "9.0.0", "nowhere", sides) == {FULL: found}
+
+
+def test_recorded_sides_without_a_seed_in_common_are_refused():
+    sides = [recorded([1, 2]), recorded([3, 4])]
+    with pytest.raises(ValueError, match="no seed of modelv2-tf/full is both's"):
+        options.first_seeds([FULL], "9.0.0", "nowhere", sides)
 
 
 def raising(error):
