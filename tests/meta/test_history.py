@@ -93,7 +93,7 @@ def test_the_page_lists_borders_and_failures(tmp_path):
 
 
 def test_pictures_are_the_same_for_the_same_lines(tmp_path):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="this release of RLlib comes without matplotlib")
     lines, _ = record(tmp_path, [0, None, 7, 7])
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
