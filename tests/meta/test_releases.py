@@ -9,7 +9,7 @@ from fixtures.baselines.files import save
 from fixtures.baselines.selection import further_back, main, select, stacks
 from fixtures.common import files
 from fixtures.common.releases import version_of
-from fixtures.rllib.backends import adapter_name, default_backend
+from fixtures.rllib.backends import adapter_name, backend_named, default_backend
 from tests.meta.sample_records import make
 
 IN_ORDER = [
@@ -55,6 +55,24 @@ def test_what_names_no_release_is_refused(name):
 def test_a_candidate_has_the_api_of_its_release(release, backend):
     assert default_backend(release) == backend
     assert adapter_name(backend, release).rpartition(".")[2].startswith("ray")
+
+
+@pytest.mark.parametrize(
+    ("backend", "release", "averaged"),
+    [
+        ("rlmodule-torch", "2.60.0", (100, 40)),
+        ("rlmodule-torch", "2.53.0", (100, 40)),
+        ("rlmodule-torch", "2.52.1", (100, 100)),
+        ("rlmodule-torch", "2.20.0", (100, 100)),
+        ("rlmodule-torch", "2.12.0", (150, 100)),
+        ("modelv2-tf", "1.8.0", (150, 100)),
+        ("modelv2-torch", "2.60.0", (150, 100)),
+    ],
+)
+def test_a_metric_averages_what_its_release_says(backend, release, averaged):
+    """Of 150 episodes that ended in an iteration, and of 40; see ``tests/learning``."""
+    row = backend_named(backend)
+    assert tuple(row.episodes_averaged(release, ended) for ended in (150, 40)) == averaged
 
 
 def test_a_backend_that_a_release_lacks_is_refused():
