@@ -138,6 +138,12 @@ def test_keras_2_is_asked_for_once_it_is_apart(day, apart):
     assert ("tf-keras" in lines) is apart and "tensorflow" in lines
 
 
+@pytest.mark.parametrize(("day", "older"), [(date(2021, 11, 2), True), (date(2021, 11, 30), False)])
+def test_tensorflow_2_6_gets_the_keras_that_it_can_be_imported_with(day, older):
+    lines = requirements(Wanted("ray[rllib]==1.8.0", day, "3.9", "tensorflow")).splitlines()
+    assert ("keras<2.7" in lines) is older
+
+
 def test_the_gym_that_cannot_be_imported_without_it_gets_pygame():
     """In 2.0 to 2.2."""
     days = {date(2022, 6, 9): False, date(2022, 8, 23): True, date(2023, 2, 24): False}
