@@ -11,8 +11,8 @@ from fixtures.baselines.files import Baseline, save
 from fixtures.common.resolving import Unresolved
 from fixtures.comparing import opening, options
 from fixtures.comparing.elsewhere import ROOT, Elsewhere, Recorded, Station
-from fixtures.comparing.index import Released
-from fixtures.comparing.installing import WHOLE, Environments, Installed
+from fixtures.comparing.index import NoRelease, Released
+from fixtures.comparing.installing import WHOLE, Environments, Installed, Unimportable
 from fixtures.comparing.opening import open_side
 from fixtures.comparing.sides import Side, read
 from fixtures.rllib.matrix import Subject
@@ -131,9 +131,9 @@ def opened(tmp_path, monkeypatch):
     monkeypatch.setattr(opening, "released", asked)
     monkeypatch.setattr(opening, "uv", lambda *arguments: "")
 
-    def put(side, other):
+    def put(side, other, subject=FULL):
         beside = opening.pythons_of(read(other), tmp_path)
-        open_side(read(side), [FULL], Fake(tmp_path, 1e9), tmp_path, {}, beside)
+        open_side(read(side), [subject], Fake(tmp_path, 1e9), tmp_path, {}, beside)
         return made[-1].python
 
     return put
@@ -161,6 +161,22 @@ def test_a_python_that_is_not_there_is_named(opened, monkeypatch):
     monkeypatch.setattr(opening, "uv", none)
     with pytest.raises(Unresolved, match=r"ray 2.2.0 runs on Python 3.10 or 3.9, and none of"):
         opened("2.2.0", "2.60.0")
+
+
+def test_a_release_that_pytorch_is_too_new_for_is_none(opened):
+    torch = Subject("modelv2-torch", "full")
+    assert opened("2.2.0", "2.60.0", torch) == "3.10"
+    with pytest.raises(NoRelease, match="ray 1.8.0 runs on Python 3.9, and PyTorch .* on 3.10"):
+        opened("1.8.0", "2.60.0", torch)
+
+
+def test_a_release_whose_framework_cannot_be_imported_is_none(opened, tmp_path, monkeypatch):
+    def fails(self, name, wanted):
+        raise Unimportable("torch is installed, and cannot be imported")
+
+    monkeypatch.setattr(Environments, "get", fails)
+    with pytest.raises(NoRelease, match="ray 2.60.0 on Python 3.11: torch is installed, and"):
+        open_side(read("2.60.0"), [FULL], Environments(tmp_path, 1e9), tmp_path, {})
 
 
 def test_recorded_trials_have_their_own_settings(tmp_path):

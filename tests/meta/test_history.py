@@ -1,10 +1,13 @@
 """A history says of each release whether it behaves as the one before, and is drawn."""
 
+from pathlib import Path
+
 import pytest
 from packaging.version import Version
 
 from fixtures.baselines.errors import BaselineError
-from fixtures.comparing.history import History
+from fixtures.baselines.files import load
+from fixtures.comparing.history import History, Row, baseline_returns
 from fixtures.comparing.index import NoRelease
 from fixtures.comparing.sides import Side
 from fixtures.reporting import history as page
@@ -16,14 +19,17 @@ from tests.meta.sample_records import make
 
 FULL = Subject("modelv2-tf", "full")
 
+BASELINES = Path(__file__).resolve().parents[2] / "baselines"
+
 SIDES = [Side(f"2.{number}.0", Version(f"2.{number}.0")) for number in range(6)]
 
 GONE = "gone"
 
 
-def record(folder, kinds, seeds=3, subject=FULL, by_machine=False):
-    """Record a history in which releases are of these kinds, and return (lines, trained seeds)."""
+def record(folder, kinds, seeds=3, subject=FULL, by_machine=False, known=lambda *_: [], skip=()):
+    """Record a history in which releases are of these kinds; return (lines, trained seeds)."""
     trained = []
+    sides = [side for number, side in enumerate(SIDES[: len(kinds)]) if number not in skip]
 
     def open_one(side, subject):
         kind = kinds[SIDES.index(side)]
@@ -39,8 +45,8 @@ def record(folder, kinds, seeds=3, subject=FULL, by_machine=False):
         return FakeSide(trial, by_machine)
 
     path = folder / NAME
-    history = History(path, {subject: 1}, open_one, seeds, 2, lambda text: None)
-    history.record(subject, SIDES[: len(kinds)])
+    history = History(path, known, seeds, 2, lambda text: None)
+    history.record([Row(subject, 1, sides, open_one)])
     return kept(path), trained
 
 
@@ -52,13 +58,46 @@ def test_each_release_is_like_the_one_before_or_changed(tmp_path):
     assert classes(lines) == [0, 0, 1, 1]
 
 
-def test_more_seeds_are_trained_where_behaviour_changed_alone(tmp_path):
+def test_a_change_that_was_taken_back_is_found(tmp_path):
+    lines, _ = record(tmp_path, [0, 0, 7, 0, 0])
+    assert [line["like"] for line in lines] == [None, "2.0.0", None, None, "2.3.0"]
+    assert all("returns" in lines[number] for number in (0, 2, 3))
+
+
+def test_borders_come_first(tmp_path):
+    _, trained = record(tmp_path, [0, 0, 0, 0, 0, 7])
+    assert [release for release, _ in trained[:3]] == ["2.0.0", "2.5.0", "2.3.0"]
+    assert trained.index(("2.0.0", 2)) < trained.index(("2.1.0", 1))
+
+
+def test_more_seeds_are_trained_of_one_release_of_each_class(tmp_path):
     lines, trained = record(tmp_path, [0, 0, 7, 7])
     assert sorted(trained) == [
         ("2.0.0", 1), ("2.0.0", 2), ("2.0.0", 3), ("2.1.0", 1),
         ("2.2.0", 1), ("2.2.0", 2), ("2.2.0", 3), ("2.3.0", 1),
     ]  # fmt: skip
     assert lines[2]["returns"] == [36.2] * 3 and "returns" not in lines[1]
+
+
+def test_what_a_recorded_baseline_earned_is_not_trained_again(tmp_path):
+    def known(subject, trial):
+        return [1.0, 2.0] if trial["episodes"] == make(1, (20.0, 47.0))["episodes"] else []
+
+    lines, trained = record(tmp_path, [0, 0, 7, 7], known=known)
+    assert lines[2]["returns"] == [1.0, 2.0] and lines[0]["returns"] == [32.0] * 3
+    assert ("2.2.0", 2) not in trained
+
+
+def test_the_returns_of_a_baseline_are_those_of_what_behaves_alike():
+    stack = "ray-2.60.0/rlmodule-torch"
+    baseline = load(BASELINES, stack, "full")
+    (same,) = [one for one in baseline.records if one["seed"] == 1]
+    subject = Subject("rlmodule-torch", "full")
+    assert len(baseline_returns(BASELINES, subject, same)) == len(baseline.records)
+    other = {**same, "versions": {**same["versions"], "ray": "2.59.0"}}
+    assert baseline_returns(BASELINES, subject, other) == []
+    parts = [[[1.0 + reward, length] for reward, length in part] for part in same["episodes"]]
+    assert baseline_returns(BASELINES, subject, {**same, "episodes": parts}) == []
 
 
 @pytest.mark.parametrize("lost", [None, GONE])
@@ -81,6 +120,13 @@ def test_a_recording_goes_on_and_keeps_other_rows(tmp_path):
     lines, _ = record(tmp_path, [0, 0, 7, 7], seeds=1)
     assert [line["variant"] for line in lines] == ["full"] * 4 + ["stacked"] * 2
     assert len(lines[2]["returns"]) == 3, "more seeds than are asked for today stay"
+
+
+def test_a_recording_of_fewer_releases_leaves_what_was_known_better(tmp_path):
+    whole, _ = record(tmp_path, [0, 0, 0, 7])
+    lines, _ = record(tmp_path, [0, 0, 0, 7], skip=(0, 1))
+    assert lines[:2] == whole[:2] and lines[3] == whole[3]
+    assert (lines[2]["like"], lines[2]["after"]) == ("2.1.0", "2.1.0")
 
 
 def test_the_page_lists_borders_and_failures(tmp_path):

@@ -14,7 +14,7 @@ from fixtures.common import files
 from fixtures.common.resolving import Unresolved, uv
 from fixtures.comparing import index, installing
 from fixtures.comparing.index import NoRelease, released
-from fixtures.comparing.installing import Environments
+from fixtures.comparing.installing import Environments, Unimportable
 from fixtures.comparing.requirements import Wanted, requirements, settings
 from tests.meta.fake_uv import put_uv
 
@@ -22,10 +22,10 @@ DAY = date(2025, 7, 18)
 
 TORCH = Wanted("ray[rllib]==2.48.0", DAY, "3.11", "torch")
 
-MAKES = """
+MAKES = r"""
 case "$*" in
 *compile*) echo ray==2.48.0 > requirements.txt;;
-*venv*) mkdir -p env/bin; echo > env/bin/python;;
+*venv*) mkdir -p env/bin; printf "#!/bin/sh\n" > env/bin/python; chmod +x env/bin/python;;
 esac
 echo "$@" >> ../said
 """
@@ -58,11 +58,11 @@ def test_an_environment_is_made_once(tmp_path, uv_runs):
 def test_a_gym_that_newer_pips_refuse_is_built_by_an_older_one(tmp_path, uv_runs):
     uv_runs(
         'case "$*" in *compile*) printf "ray==1.8.0\\ngym==0.21.0\\n" > requirements.txt;;'
-        ' *venv*) mkdir -p env/bin; printf "#!/bin/sh\\necho \\$@ > pip\\n" > env/bin/python;'
+        ' *venv*) mkdir -p env/bin; printf "#!/bin/sh\\necho \\$@ >> pip\\n" > env/bin/python;'
         ' chmod +x env/bin/python;; esac; echo "$@" >> ../said'
     )
     made = environments(tmp_path).get("ray-1.8.0", TORCH)
-    assert (made.folder / "pip").read_text().split()[-1] == "gym==0.21.0"
+    assert (made.folder / "pip").read_text().splitlines()[0].split()[-1] == "gym==0.21.0"
     assert (made.folder / "rest.txt").read_text() == "ray==1.8.0\n"
     said = (tmp_path / "cache" / "said").read_text()
     assert "pip==23.0.1 setuptools==65.7.0" in said
@@ -75,6 +75,17 @@ def test_what_could_not_be_made_leaves_nothing(tmp_path, uv_runs):
     assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
     uv_runs(MAKES)
     assert environments(tmp_path).get("ray-2.48.0", TORCH).python.exists()
+
+
+def test_a_framework_that_cannot_be_imported_leaves_nothing(tmp_path, uv_runs):
+    uv_runs(
+        'case "$*" in *compile*) touch requirements.txt;; *venv*) mkdir -p env/bin;'
+        " printf '#!/bin/sh\\necho ImportError: libcudnn.so.9 >&2; exit 1' > env/bin/python;"
+        " chmod +x env/bin/python;; esac"
+    )
+    with pytest.raises(Unimportable, match="torch is installed, and .*: ImportError: libcudnn"):
+        environments(tmp_path).get("ray-2.48.0", TORCH)
+    assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
 
 
 def test_what_was_interrupted_is_made_anew(tmp_path, uv_runs):
@@ -138,7 +149,9 @@ def test_keras_2_is_asked_for_once_it_is_apart(day, apart):
     assert ("tf-keras" in lines) is apart and "tensorflow" in lines
 
 
-@pytest.mark.parametrize(("day", "older"), [(date(2021, 11, 2), True), (date(2021, 11, 30), False)])
+@pytest.mark.parametrize(
+    ("day", "older"), [(date(2021, 11, 2), True), (date(2021, 11, 30), False)]
+)
 def test_tensorflow_2_6_gets_the_keras_that_it_can_be_imported_with(day, older):
     lines = requirements(Wanted("ray[rllib]==1.8.0", day, "3.9", "tensorflow")).splitlines()
     assert ("keras<2.7" in lines) is older
@@ -150,6 +163,14 @@ def test_the_gym_that_cannot_be_imported_without_it_gets_pygame():
     for day, needed in days.items():
         wanted = Wanted("ray[rllib]==2.0.0", day, "3.10", "tensorflow")
         assert ("pygame" in requirements(wanted).splitlines()) is needed
+
+
+@pytest.mark.parametrize(
+    ("day", "needed"), [(date(2025, 10, 18), False), (date(2025, 11, 29), True)]
+)
+def test_what_ray_2_51_imports_and_does_not_ask_for_is_there(day, needed):
+    lines = requirements(Wanted("ray[rllib]==2.51.2", day, "3.11", "torch")).splitlines()
+    assert ("pydantic" in lines) is needed
 
 
 def test_what_is_not_released_has_no_day():
