@@ -12,7 +12,7 @@ from fixtures.judging.behaviour import Behaviour, behaviour_of
 from fixtures.judging.difference import compare
 from fixtures.judging.outcome import Outcome
 from fixtures.judging.sequential import Rule, decide
-from fixtures.reporting import curves, memory
+from fixtures.reporting import curves, history, memory
 from fixtures.reporting.longer import kept
 
 FOLDER = Path(__file__).parents[2] / "baselines"
@@ -89,3 +89,11 @@ def test_the_page_on_when_memory_pays_is_that_of_what_was_recorded():
     tables = memory.section(curves.recorded(FOLDER), kept(FOLDER), memory.faults_kept(FOLDER))
     made = curves.spliced(written, tables, memory.BEGIN, memory.END)
     assert written == made, "run `tox run -e curves`"
+
+
+def test_the_page_of_the_history_is_that_of_what_was_recorded():
+    written = (FOLDER / "history" / "README.md").read_text(encoding="utf-8")
+    table = history.section(history.kept(FOLDER / history.NAME))
+    assert written == curves.spliced(written, table, history.BEGIN, history.END), (
+        "run `tox run -e curves`"
+    )

@@ -150,6 +150,18 @@ def test_pictures_are_the_same_for_the_same_lines(tmp_path):
     ).read_bytes()
 
 
+def test_what_was_not_trained_is_pale_in_the_picture(tmp_path):
+    pytest.importorskip("matplotlib", reason="this release of RLlib comes without matplotlib")
+    lines, _ = record(tmp_path, [0, 0, 0, 7])
+    pale = f"opacity: {page.PALE}"
+    (path,) = page.draw(tmp_path, lines)
+    assert pale not in path.read_text()
+    lines[2].update(after="2.0.0", like="2.0.0")
+    others = [{**line, "variant": "stacked"} for line in lines]
+    (path,) = page.draw(tmp_path, [lines[0], *lines[2:], *others])
+    assert path.read_text().count(pale) == 1
+
+
 def test_a_damaged_file_is_named(tmp_path):
     path = tmp_path / "history.json"
     path.write_text("[]")
