@@ -92,7 +92,7 @@ def bisect(kinds, said):
     """Return the borders of a search through releases of these kinds; "" is not to be had."""
     sides = [Side(f"2.{number}.0", Version(f"2.{number}.0")) for number in range(len(kinds))]
 
-    def open_one(side):
+    def open_one(side, subject):
         kind = kinds[sides.index(side)]
         if kind == "":
             raise NoRelease("there is none")
@@ -203,4 +203,6 @@ def test_what_the_machine_did_ends_a_search(tmp_path):
     sides = [Side(f"2.{number}.0", Version(f"2.{number}.0")) for number in range(3)]
     dies = FakeSide(lambda spec: None, by_machine=True)
     with pytest.raises(TrialFailed):
-        Bisection(sides, {FULL: 1}, lambda side: dies, at_once=2, say=lambda text: None).run()
+        Bisection(
+            sides, {FULL: 1}, lambda side, subject: dies, at_once=2, say=lambda text: None
+        ).run()

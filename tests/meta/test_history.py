@@ -7,7 +7,7 @@ from packaging.version import Version
 
 from fixtures.baselines.errors import BaselineError
 from fixtures.baselines.files import load
-from fixtures.comparing.history import History, Row, baseline_returns
+from fixtures.comparing.history import History, Recording, baseline_returns
 from fixtures.comparing.index import NoRelease
 from fixtures.comparing.sides import Side
 from fixtures.reporting import history as page
@@ -46,7 +46,7 @@ def record(folder, kinds, seeds=3, subject=FULL, by_machine=False, known=lambda 
 
     path = folder / NAME
     history = History(path, known, seeds, 2, lambda text: None)
-    history.record([Row(subject, 1, sides, open_one)])
+    history.record([Recording(subject, 1, sides, open_one)])
     return kept(path), trained
 
 
