@@ -1,5 +1,7 @@
 """A history says of each release whether it behaves as the one before, and is drawn."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,19 @@ def test_a_recording_goes_on_and_keeps_other_rows(tmp_path):
     lines, _ = record(tmp_path, [0, 0, 7, 7], seeds=1)
     assert [line["variant"] for line in lines] == ["full"] * 4 + ["stacked"] * 2
     assert len(lines[2]["returns"]) == 3, "more seeds than are asked for today stay"
+
+
+def test_two_recordings_at_once_lose_no_line(tmp_path, monkeypatch):
+    def slowly(path):
+        lines = kept(path)
+        time.sleep(0.05)
+        return lines
+
+    monkeypatch.setattr("fixtures.comparing.history.kept", slowly)
+    both = [Subject("modelv2-tf", "full"), Subject("modelv2-tf", "stacked")]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda subject: record(tmp_path, [0, 0, 7], 1, subject), both))
+    assert [line["variant"] for line in kept(tmp_path / NAME)] == ["full"] * 3 + ["stacked"] * 3
 
 
 def test_a_recording_of_fewer_releases_leaves_what_was_known_better(tmp_path):
