@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.baselines.files import load
+from fixtures.baselines.kept import lines_of
 from fixtures.baselines.lockfile import locked, locked_python
 from fixtures.baselines.selection import stacks
 from fixtures.environments.variants import CORE
@@ -12,7 +13,7 @@ from fixtures.judging.behaviour import Behaviour, behaviour_of
 from fixtures.judging.difference import compare
 from fixtures.judging.outcome import Outcome
 from fixtures.judging.sequential import Rule, decide
-from fixtures.reporting import curves, history, memory
+from fixtures.reporting import contracts, curves, history, memory
 from fixtures.reporting.longer import kept
 
 FOLDER = Path(__file__).parents[2] / "baselines"
@@ -92,8 +93,15 @@ def test_the_page_on_when_memory_pays_is_that_of_what_was_recorded():
 
 
 def test_the_page_of_the_history_is_that_of_what_was_recorded():
-    written = (FOLDER / "history" / "README.md").read_text(encoding="utf-8")
-    table = history.section(history.kept(FOLDER / history.NAME))
-    assert written == curves.spliced(written, table, history.BEGIN, history.END), (
-        "run `tox run -e curves`"
-    )
+    page = (FOLDER / "history" / "README.md").read_text(encoding="utf-8")
+    recorded = lines_of(FOLDER / history.NAME), lines_of(FOLDER / contracts.NAME)
+    assert page == history.written(page, *recorded), "run `tox run -e curves`"
+
+
+@pytest.mark.parametrize(
+    "line",
+    lines_of(FOLDER / contracts.NAME),
+    ids=lambda line: f"{line['backend']}-{line['release']}",
+)
+def test_known_deviations_are_those_that_releases_were_seen_to_have(line):
+    assert contracts.departures(line) == []

@@ -1,5 +1,6 @@
 """A history says of each release whether it behaves as the one before, and is drawn."""
 
+import copy
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,11 +10,12 @@ from packaging.version import Version
 
 from fixtures.baselines.errors import BaselineError
 from fixtures.baselines.files import load
+from fixtures.baselines.kept import lines_of
 from fixtures.comparing.history import History, Recording, baseline_returns
 from fixtures.comparing.index import NoRelease
 from fixtures.comparing.sides import Side
 from fixtures.reporting import history as page
-from fixtures.reporting.history import NAME, classes, kept, rows, section
+from fixtures.reporting.history import NAME, classes, rows, section
 from fixtures.rllib.matrix import Subject
 from fixtures.training.spec import TrialFailed
 from tests.meta.fake_sides import FakeSide
@@ -49,7 +51,7 @@ def record(folder, kinds, seeds=3, subject=FULL, by_machine=False, known=lambda 
     path = folder / NAME
     history = History(path, known, seeds, 2, lambda text: None)
     history.record([Recording(subject, 1, sides, open_one)])
-    return kept(path), trained
+    return lines_of(path), trained
 
 
 def test_each_release_is_like_the_one_before_or_changed(tmp_path):
@@ -100,6 +102,11 @@ def test_the_returns_of_a_baseline_are_those_of_what_behaves_alike():
     assert baseline_returns(BASELINES, subject, other) == []
     parts = [[[1.0 + reward, length] for reward, length in part] for part in same["episodes"]]
     assert baseline_returns(BASELINES, subject, {**same, "episodes": parts}) == []
+    late = copy.deepcopy(same)
+    late["trace"]["iterations"][4]["sampling"]["values"] = ["another12345", 9.0, 9.0]
+    assert baseline_returns(BASELINES, subject, late) == []
+    followed = {**late, "platform": {"machine": "another"}}
+    assert len(baseline_returns(BASELINES, subject, followed)) == len(baseline.records)
 
 
 @pytest.mark.parametrize("lost", [None, GONE])
@@ -113,7 +120,7 @@ def test_a_release_without_a_trial_says_why_and_breaks_no_row(tmp_path, lost):
 def test_what_the_machine_did_is_not_written_down(tmp_path):
     with pytest.raises(TrialFailed):
         record(tmp_path, [0, None], by_machine=True)
-    assert len(kept(tmp_path / NAME)) <= 1
+    assert len(lines_of(tmp_path / NAME)) <= 1
 
 
 def test_a_recording_goes_on_and_keeps_other_rows(tmp_path):
@@ -126,15 +133,17 @@ def test_a_recording_goes_on_and_keeps_other_rows(tmp_path):
 
 def test_two_recordings_at_once_lose_no_line(tmp_path, monkeypatch):
     def slowly(path):
-        lines = kept(path)
+        lines = lines_of(path)
         time.sleep(0.05)
         return lines
 
-    monkeypatch.setattr("fixtures.comparing.history.kept", slowly)
+    monkeypatch.setattr("fixtures.comparing.lines.lines_of", slowly)
     both = [Subject("modelv2-tf", "full"), Subject("modelv2-tf", "stacked")]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda subject: record(tmp_path, [0, 0, 7], 1, subject), both))
-    assert [line["variant"] for line in kept(tmp_path / NAME)] == ["full"] * 3 + ["stacked"] * 3
+    assert [line["variant"] for line in lines_of(tmp_path / NAME)] == ["full"] * 3 + [
+        "stacked"
+    ] * 3
 
 
 def test_a_recording_of_fewer_releases_leaves_what_was_known_better(tmp_path):
@@ -181,4 +190,4 @@ def test_a_damaged_file_is_named(tmp_path):
     path = tmp_path / "history.json"
     path.write_text("[]")
     with pytest.raises(BaselineError, match=f"{path} is damaged"):
-        kept(path)
+        lines_of(path)
