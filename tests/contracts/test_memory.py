@@ -11,7 +11,7 @@ from fixtures.rllib.environment import scripted
 from fixtures.rllib.matrix import Subject, installed_backends
 from fixtures.rllib.model_reading import read_stepwise
 from tests.contracts.environments import for_all, start, step
-from tests.contracts.networks import SUBJECTS, WITH_MEMORY, over, probe_of
+from tests.contracts.networks import LEARNING, SUBJECTS, TWO_MEMORIES, WITH_MEMORY, over, probe_of
 from tests.contracts.sequences import (
     SEQUENCES,
     Script,
@@ -112,7 +112,7 @@ def test_memory_does_not_leak_from_one_episode_into_the_next(subject, script):
     assert (first.logits == last.logits).all()
 
 
-@over(SUBJECTS)
+@over(SUBJECTS, LEARNING)
 @for_all(examples=3, script=scripts(10, 20))
 @example(script=MIXED)
 def test_what_was_sampled_is_what_is_learned_from(subject, script):
@@ -128,7 +128,7 @@ def test_what_was_sampled_is_what_is_learned_from(subject, script):
             assert_equal_but_for_rounding(minibatch["read"][name], sampled)
 
 
-@over([one for one in WITH_MEMORY if VARIANTS[one.variant].network == "attention"])
+@over([one for one in WITH_MEMORY if VARIANTS[one.variant].network == "attention"], LEARNING)
 def test_attention_reads_the_first_step_of_a_sequence_as_it_was_sampled(subject):
     """Whatever a deviation makes of the steps that follow in it: see GTrXL's mask.
 
@@ -142,7 +142,7 @@ def test_attention_reads_the_first_step_of_a_sequence_as_it_was_sampled(subject)
             assert_equal_but_for_rounding(minibatch["read"][name][first], sampled[first])
 
 
-@over(WITH_MEMORY)
+@over(WITH_MEMORY, LEARNING)
 def test_padding_has_no_part_in_what_is_minimised(subject):
     """Not a bit of the loss depends on what padding holds for targets and advantages."""
     minibatches = probe_of(subject).read_again(MIXED.episodes())
@@ -152,13 +152,13 @@ def test_padding_has_no_part_in_what_is_minimised(subject):
         assert as_it_is == filled
 
 
-@over(WITH_MEMORY)
+@over(WITH_MEMORY, LEARNING)
 def test_samplers_remember_as_the_model_does_that_has_learned(subject):
     """After an update: new weights, states and their resets all reach the sampler."""
     check_samplers(updated(subject), subject)
 
 
-@over([Subject(name, "lstm") for name in APART])
+@over([Subject(name, "lstm") for name in APART], TWO_MEMORIES)
 def test_samplers_remember_for_values_as_the_model_does_that_has_learned(subject):
     """Where the actions have one memory and the values another."""
     sampler = updated(subject, _model_config=WITH_TWO_MEMORIES)

@@ -18,7 +18,7 @@ from fixtures.environments.scripted import Episode
 from fixtures.environments.variants import VARIANTS
 from fixtures.probing.probe import BATCH, FRAGMENT
 from fixtures.rllib.model_reading import read_stepwise
-from tests.contracts.networks import SUBJECTS, WITH_MEMORY, over, probe_of
+from tests.contracts.networks import LEARNING, SUBJECTS, WITH_MEMORY, over, probe_of
 from tests.contracts.sequences import assert_equal_but_for_rounding
 from tests.contracts.test_memory import observed
 
@@ -238,7 +238,7 @@ def check(learned, parts):
         assert_equal_but_for_rounding(raw[part.rows], advantages)
 
 
-@over(READ)
+@over(READ, LEARNING)
 def test_the_steps_that_were_sampled_are_learned_from_and_no_others(subject):
     """RLlib appends steps of its own to episodes, and pads them: those are left out."""
     learned = lesson_of(subject)
@@ -252,35 +252,35 @@ def test_the_steps_that_were_sampled_are_learned_from_and_no_others(subject):
         assert (steps["targets"] == learned.targets[rows]).all()
 
 
-@over(READ)
+@over(READ, LEARNING)
 def test_after_a_termination_nothing_is_expected(subject):
     """V(s_{t+1}) is 0."""
     learned = lesson_of(subject)
     check(learned, learned.ending(TERMINATED))
 
 
-@over(READ)
+@over(READ, LEARNING)
 def test_after_a_time_limit_the_value_of_the_final_observation_is_expected(subject):
     """V(s_{t+1}) is that of the observation which came with the truncation, and of its past."""
     learned = lesson_of(subject)
     check(learned, learned.ending(TRUNCATED))
 
 
-@over(READ)
+@over(READ, LEARNING)
 def test_where_sampling_ends_the_value_of_the_next_observation_is_expected(subject):
     """V(s_{t+1}) is that of the observation which the next fragment begins with."""
     learned = lesson_of(subject)
     check(learned, learned.ending(CUT))
 
 
-@over(WITH_MEMORY)
+@over(WITH_MEMORY, LEARNING)
 def test_what_is_expected_after_whole_sequences_is_the_value_with_all_of_its_past(subject):
     """Where no step is left over, what follows would begin another sequence."""
     learned = lesson_of(subject)
     check(learned, learned.ending(TRUNCATED, CUT, filled=True))
 
 
-@over(READ)
+@over(READ, LEARNING)
 def test_advantages_are_standardised_over_the_steps_that_are_learned_from(subject):
     """Their mean is 0 over the training batch, and their standard deviation is 1."""
     learned = lesson_of(subject)
