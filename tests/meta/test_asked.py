@@ -10,7 +10,7 @@ import pytest
 from fixtures.baselines import deviations
 from fixtures.baselines.kept import lines_of
 from fixtures.comparing import contracts as command
-from fixtures.comparing.contracts import checked, contracts_of, outcomes
+from fixtures.comparing.contracts import checked, contracts_of, outcomes, telling_first
 from fixtures.comparing.elsewhere import Elsewhere, Station
 from fixtures.comparing.installing import Installed
 from fixtures.reporting.contracts import NAME, departures, section
@@ -65,12 +65,13 @@ def test_what_pytest_says_of_a_contract_is_understood(tmp_path):
         "kept": {"test_one": ["full", "attention"]},
         "broken": {"test_one": ["lstm"], "test_other": ["full"]},
         "crashed": {"test_other": ["lstm"], "test_third": ["full"]},
+        "skipped": {"test_one": ["stacked"]},
     }
 
 
 def line(release, kept=(), broken=(), crashed=()):
     """Return a line of one contract and these variants."""
-    found = {"kept": kept, "broken": broken, "crashed": crashed}
+    found = {"kept": kept, "broken": broken, "crashed": crashed, "skipped": ()}
     return {
         "backend": "modelv2-tf",
         "release": release,
@@ -128,6 +129,15 @@ def test_the_table_tells_runs_of_releases_in_their_order():
 def test_a_backend_is_asked_for_what_its_file_names(backend):
     rows = deviations.read(deviations.FOLDER / f"{backend}.json")
     assert set(contracts_of(backend)) == {row.contract for row in rows}
+
+
+def test_releases_between_which_a_contract_changed_are_asked_first():
+    sides = [
+        command.Side(f"2.{minor}.0", command.version_of(f"2.{minor}.0")) for minor in range(8)
+    ]
+    first = [side.text for side in telling_first(sides, "modelv2-torch")]
+    assert first[:4] == ["2.0.0", "2.2.0", "2.3.0", "2.7.0"]
+    assert sorted(first) == [side.text for side in sides]
 
 
 def answering(folder, report):
