@@ -115,6 +115,20 @@ def test_a_border_can_be_pasted_into_an_issue():
     )
 
 
+def test_a_border_between_commits_is_repeated_in_the_readers_own_checkout(checkout, tmp_path):
+    folder, names = checkout
+    sides = commits(folder, names[0], "HEAD", "2.60.0", tmp_path / "cache")
+    _, (border,) = bisect([0, 1, 1], [])
+    lines = as_text(FULL, 1, border, sides, []).splitlines()
+    before, after = names[0][:12], names[2][:12]
+    assert lines[0].endswith(f"from commit {before} (0) to commit {after} (2)")
+    assert lines[-1] == (
+        f"  repeat: tox run -e bisect -- {before} {after} --checkout=RAY --over=2.60.0"
+        " --backends=modelv2-tf --variants=full"
+    )
+    assert str(tmp_path) not in "".join(lines)
+
+
 @pytest.mark.parametrize("lost", ["", None])
 def test_a_release_that_cannot_be_tried_is_left_out(lost):
     said = []
@@ -165,6 +179,9 @@ def test_commits_that_touch_rllib_are_sides(checkout, tmp_path):
     sides = commits(folder, names[0], "HEAD", "2.60.0", tmp_path / "cache")
     assert [side.rllib.name for side in sides] == [names[0], names[2], names[3]]
     assert {str(side.version) for side in sides} == {"2.60.0"}
+    assert [side.title for side in sides] == [
+        f"commit {commit[:12]} ({number})" for number, commit in enumerate(names) if number != 1
+    ]
     for side in sides:
         unpack_rllib(folder, side.rllib)
         unpack_rllib(folder, side.rllib)
