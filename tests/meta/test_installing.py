@@ -14,7 +14,7 @@ from fixtures.common import files
 from fixtures.common.resolving import Unresolved, uv
 from fixtures.comparing import index, installing
 from fixtures.comparing.index import NoRelease, released
-from fixtures.comparing.installing import Environments, Unimportable
+from fixtures.comparing.installing import Environments, Unimportable, modules
 from fixtures.comparing.requirements import Wanted, requirements, settings
 from tests.meta.fake_uv import put_uv
 
@@ -147,6 +147,21 @@ def test_of_the_day_is_what_trains_and_new_is_what_tests():
 def test_keras_2_is_asked_for_once_it_is_apart(day, apart):
     lines = requirements(Wanted("ray[rllib]==2.9.3", day, "3.11", "tensorflow")).splitlines()
     assert ("tf-keras" in lines) is apart and "tensorflow" in lines
+
+
+@pytest.mark.parametrize(
+    ("day", "wanted"),
+    [
+        (date(2024, 6, 22), "tf-keras"),
+        (date(2024, 7, 10), "tf-keras>=2.16"),
+        (date(2024, 7, 27), "tf-keras"),
+    ],
+)
+def test_no_keras_2_of_an_older_tensorflow_is_taken(day, wanted):
+    text = requirements(Wanted("ray[rllib]==2.32.0", day, "3.11", "tensorflow"))
+    assert wanted in text.splitlines()
+    assert modules(text, "tensorflow") == ["tensorflow", "tf_keras"]
+    assert modules(requirements(TORCH), "torch") == ["torch"]
 
 
 @pytest.mark.parametrize(
