@@ -162,6 +162,15 @@ def test_the_page_lists_borders_and_failures(tmp_path):
     assert list(rows(lines)) == [FULL]
 
 
+def test_where_rounding_may_have_parted_two_releases_the_frameworks_are_named(tmp_path):
+    lines, _ = record(tmp_path, [0, 7])
+    for line, version in zip(lines, ("2.16.1", "2.17.0")):
+        line["versions"] = {**line["versions"], "tensorflow": version, "numpy": version}
+    lines[1].update(unclear=True, difference="followed up to rounding until iteration 2: all")
+    said = "rounding, or a change, from iteration 2 on: tensorflow 2.16.1 became 2.17.0"
+    assert f"| 2.0.0 -> 2.1.0 | {said} |" in section(lines)
+
+
 def test_pictures_are_the_same_for_the_same_lines(tmp_path):
     pytest.importorskip("matplotlib", reason="this release of RLlib comes without matplotlib")
     lines, _ = record(tmp_path, [0, None, 7, 7])
