@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
+from fixtures.comparing import bisect as command
 from fixtures.comparing.bisect import Bisection, as_text, newest_patches
 from fixtures.comparing.commits import commits, unpack_rllib
 from fixtures.comparing.index import NoRelease
@@ -223,3 +224,46 @@ def test_what_the_machine_did_ends_a_search(tmp_path):
         Bisection(
             sides, {FULL: 1}, lambda side, subject: dies, at_once=2, say=lambda text: None
         ).run()
+
+
+@pytest.fixture
+def search(tmp_path, monkeypatch, capsys):
+    """A function that runs the command among 2.0.0 to 2.3.0; it returns (exit status, output)."""
+
+    def opened(side, subjects, *_):
+        backends = {subject.backend for subject in subjects}
+        if "modelv2-torch" in backends and side.text == "2.1.0":
+            raise NoRelease("there is no PyTorch")
+        return FakeSide(lambda spec: KINDS[int(side.text[2] > "0")])
+
+    def searched(*arguments):
+        options = [f"--cache={tmp_path}", f"--store={tmp_path}"]
+        with pytest.raises(SystemExit) as exit:
+            command.main([*options, *arguments])
+        said = capsys.readouterr()
+        return exit.value.code, said.out + said.err
+
+    there = [Version(f"2.{minor}.0") for minor in range(4)]
+    monkeypatch.setattr(command, "open_side", opened)
+    monkeypatch.setattr(command, "pythons_of", lambda *_: [])
+    monkeypatch.setattr(command, "releases", lambda: there)
+    return searched
+
+
+def test_what_one_backend_lacks_hides_nothing_of_another(search):
+    status, said = search("2.0.0", "2.3.0", "--backends=modelv2-tf,modelv2-torch")
+    assert status == 0
+    assert "modelv2-tf/full: behaviour changed from ray 2.0.0 to ray 2.1.0" in said
+    assert "modelv2-torch/full: behaviour changed from ray 2.0.0 to ray 2.2.0" in said
+    assert "ray 2.1.0 is left out for modelv2-torch/full: there is no PyTorch" in said
+    assert "left out for modelv2-tf" not in said
+
+
+def test_an_end_of_the_search_cannot_be_skipped(search):
+    status, said = search("2.0", "2.3", "--skip=2.3")
+    assert status == 4 and "--skip 2.3.0: the search begins or ends with it" in said
+
+
+def test_commits_are_not_skipped(search):
+    status, said = search("a", "b", "--checkout=ray", "--over=2.60.0", "--skip=2.3")
+    assert status == 4 and "--skip is about releases, and --checkout searches commits" in said

@@ -163,6 +163,11 @@ def test_a_side_that_fails_is_no_pass(by_machine, status):
         assert "out of luck" in str(facts)
 
 
+@pytest.mark.parametrize("text", ["2.59", "ray-2.59", "2.59.0"])
+def test_a_release_may_be_called_by_its_minor_version(text):
+    assert str(read(text).version) == "2.59.0"
+
+
 @pytest.mark.parametrize("text", ["2.55.1", "ray-2.55.1"])
 def test_a_release_is_a_side(text):
     side = read(text)
