@@ -9,11 +9,14 @@ import pytest
 
 from fixtures.baselines import deviations
 from fixtures.baselines.kept import lines_of
+from fixtures.common.resolving import Unresolved
 from fixtures.comparing import contracts as command
 from fixtures.comparing.contracts import checked, contracts_of, outcomes, telling_first
 from fixtures.comparing.elsewhere import Elsewhere, Station
+from fixtures.comparing.index import NoRelease
 from fixtures.comparing.installing import Installed
-from fixtures.reporting.contracts import NAME, departures, section
+from fixtures.comparing.sides import release_of
+from fixtures.reporting.contracts import FIELDS, NAME, departures, section
 from fixtures.rllib.backends import BACKENDS
 from fixtures.training.spec import TrialFailed
 
@@ -42,6 +45,10 @@ def test_other(subject):
     assert subject != "modelv2-tf/full"
     raise TypeError
 
+@over("modelv2-tf/full")
+def test_without_message(subject):
+    assert len(subject) == 1
+
 @pytest.fixture
 def impossible():
     raise ValueError
@@ -63,7 +70,11 @@ def test_what_pytest_says_of_a_contract_is_understood(tmp_path):
     )
     assert outcomes((tmp_path / "report.xml").read_text()) == {
         "kept": {"test_one": ["full", "attention"]},
-        "broken": {"test_one": ["lstm"], "test_other": ["full"]},
+        "broken": {
+            "test_one": ["lstm"],
+            "test_other": ["full"],
+            "test_without_message": ["full"],
+        },
         "crashed": {"test_other": ["lstm"], "test_third": ["full"]},
         "skipped": {"test_one": ["stacked"]},
     }
@@ -140,43 +151,110 @@ def test_releases_between_which_a_contract_changed_are_asked_first():
     assert sorted(first) == [side.text for side in sides]
 
 
-def answering(folder, report):
+def answering(folder, report, status=0):
     """Return an environment in which pytest leaves this report, whatever it is asked."""
 
     class Answering(Installed):
-        def run(self, *arguments, path=()):
+        def run(self, *arguments, path=(), seconds=None):
             (option,) = [one for one in arguments if one.startswith("--junitxml=")]
             if report:
                 Path(option.partition("=")[2]).write_text(report)
-            return subprocess.CompletedProcess(arguments, 1, "no tests ran", "")
+            return subprocess.CompletedProcess(arguments, status, "no tests ran", "")
 
     return Answering(folder)
 
 
-def test_a_run_that_asked_nothing_is_no_answer(tmp_path):
-    with pytest.raises(TrialFailed, match="no contract was asked of modelv2-tf: no tests ran"):
-        checked(Station(answering(tmp_path, ""), "2.3.1"), "modelv2-tf", ["test_it"])
-
-
-def test_releases_that_were_asked_are_not_asked_again(tmp_path, monkeypatch, capsys):
+def report():
+    """Return a report in which full keeps all that it is asked for."""
     names = contracts_of("modelv2-tf")
     cases = "".join(f'<testcase name="{name}[modelv2-tf/full]"/>' for name in names)
+    return f"<a>{cases}</a>"
+
+
+@pytest.mark.parametrize("status", [2, 5, -9])
+def test_a_run_that_did_not_end_is_no_answer(tmp_path, status):
+    station = Station(answering(tmp_path, report(), status), "2.3.1")
+    with pytest.raises(TrialFailed, match=f"pytest ended with {status}: no tests ran"):
+        checked(station, "modelv2-tf", ["test_it"])
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch, capsys):
+    """A function that runs the command; it returns (exit status, what was said).
+
+    Its places are {release: report, or an exception}.
+    """
 
     def opened(side, *_):
-        place = answering(tmp_path, f"<a>{cases}</a>")
-        return Elsewhere({"tensorflow": Station(place, str(side.version))}, tmp_path)
+        place = places[str(side.version)]
+        if isinstance(place, Exception):
+            raise place
+        station = Station(answering(tmp_path, place), str(side.version))
+        return Elsewhere({"tensorflow": station}, tmp_path)
 
-    def asked():
-        with pytest.raises(SystemExit):
-            options = [f"--baselines={tmp_path}", f"--store={tmp_path}", f"--cache={tmp_path}"]
-            command.main(["--backends=modelv2-tf", *options])
-        return capsys.readouterr().out.count(" kept, 0 broken")
+    def asked(*arguments):
+        options = [f"--baselines={tmp_path}", f"--store={tmp_path}", f"--cache={tmp_path}"]
+        with pytest.raises(SystemExit) as exit:
+            command.main(["--backends=modelv2-tf", *options, *arguments])
+        said = capsys.readouterr()
+        return exit.value.code, said.out + said.err
 
+    places = {}
+    sides = lambda *_: [command.Side(name, release_of(name)) for name in places]  # noqa: E731
     monkeypatch.setattr(command, "open_side", opened)
-    monkeypatch.setattr(command, "releases", lambda: [side.version for side in sides])
-    sides = [command.Side(name, command.version_of(name)) for name in ("2.0.0", "2.1.0")]
-    monkeypatch.setattr(command, "releases_between", lambda *_: sides)
-    assert asked() == 2
-    assert [line["release"] for line in lines_of(tmp_path / NAME)] == ["2.0.0", "2.1.0"]
-    sides.append(command.Side("2.2.0", command.version_of("2.2.0")))
-    assert asked() == 1
+    monkeypatch.setattr(command, "releases", lambda: [release_of(name) for name in places])
+    monkeypatch.setattr(command, "releases_between", sides)
+    asked.places = places
+    return asked
+
+
+def test_releases_that_were_asked_are_not_asked_again(ask, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "_is_whole", lambda line: True)
+    monkeypatch.setattr(command, "departures", lambda line: [])
+    ask.places.update({"2.0.0": report(), "2.1.0": report()})
+    status, said = ask()
+    assert status == 0 and said.count(" kept, 0 broken") == 2
+    found = lines_of(tmp_path / NAME, FIELDS)
+    assert [line["release"] for line in found] == ["2.0.0", "2.1.0"]
+    ask.places["2.2.0"] = report()
+    assert ask()[1].count(" kept, 0 broken") == 1
+
+
+def test_what_departs_is_told_again(ask, monkeypatch):
+    monkeypatch.setattr(command, "_is_whole", lambda line: True)
+    monkeypatch.setattr(command, "departures", lambda line: ["it departs"])
+    ask.places["2.0.0"] = report()
+    for _ in range(2):
+        status, said = ask()
+        assert status == 1 and "ray 2.0.0, it departs" in said
+
+
+def test_a_line_that_lacks_a_variant_is_asked_again(ask):
+    ask.places["2.0.0"] = report()
+    assert all(ask()[1].count(" kept, 0 broken") == 1 for _ in range(2))
+
+
+def test_a_release_that_cannot_be_asked_keeps_no_other_from_it(ask):
+    ask.places.update({"2.0.0": Unresolved("no Python"), "2.1.0": report()})
+    status, said = ask()
+    assert status == 1 and "ray 2.0.0, modelv2-tf: no Python" in said
+    assert "ray 2.1.0, modelv2-tf: 5 kept" in said
+
+
+def test_a_release_that_is_not_there_fails_only_where_it_was_named(ask, monkeypatch):
+    monkeypatch.setattr(command, "departures", lambda line: [])
+    ask.places.update({"2.0.0": NoRelease("there is none"), "2.1.0": report()})
+    assert ask()[0] == 0
+    assert ask("2.0")[0] == 1
+
+
+def test_a_release_without_the_backend_is_named(ask):
+    ask.places["2.0.0"] = report()
+    status, said = ask("2.0.0", "--backends=rlmodule-torch")
+    assert status == 4 and "ray 2.0.0: no rlmodule-torch to ask" in said
+
+
+def test_an_unwritable_place_is_told_before_anything_is_asked(ask, tmp_path):
+    (tmp_path / "history").write_text("")
+    ask.places["2.0.0"] = AssertionError("asked")
+    assert ask()[0] == 4

@@ -94,13 +94,16 @@ def test_the_page_on_when_memory_pays_is_that_of_what_was_recorded():
 
 def test_the_page_of_the_history_is_that_of_what_was_recorded():
     page = (FOLDER / "history" / "README.md").read_text(encoding="utf-8")
-    recorded = lines_of(FOLDER / history.NAME), lines_of(FOLDER / contracts.NAME)
+    recorded = (
+        lines_of(FOLDER / history.NAME, history.FIELDS),
+        lines_of(FOLDER / contracts.NAME, contracts.FIELDS),
+    )
     assert page == history.written(page, *recorded), "run `tox run -e curves`"
 
 
 @pytest.mark.parametrize(
     "line",
-    lines_of(FOLDER / contracts.NAME),
+    lines_of(FOLDER / contracts.NAME, contracts.FIELDS),
     ids=lambda line: f"{line['backend']}-{line['release']}",
 )
 def test_known_deviations_are_those_that_releases_were_seen_to_have(line):

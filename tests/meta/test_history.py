@@ -1,6 +1,7 @@
 """A history says of each release whether it behaves as the one before, and is drawn."""
 
 import copy
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from fixtures.comparing.history import History, Recording, baseline_returns
 from fixtures.comparing.index import NoRelease
 from fixtures.comparing.sides import Side
 from fixtures.reporting import history as page
-from fixtures.reporting.history import NAME, classes, rows, section
+from fixtures.reporting.history import FIELDS, NAME, classes, rows, section
 from fixtures.rllib.matrix import Subject
 from fixtures.training.spec import TrialFailed
 from tests.meta.fake_sides import FakeSide
@@ -30,7 +31,9 @@ SIDES = [Side(f"2.{number}.0", Version(f"2.{number}.0")) for number in range(6)]
 GONE = "gone"
 
 
-def record(folder, kinds, seeds=3, subject=FULL, by_machine=False, known=lambda *_: [], skip=()):
+def record(
+    folder, kinds, seeds=3, subject=FULL, by_machine=False, known=lambda *_: [], skip=(), fails=()
+):
     """Record a history in which releases are of these kinds; return (lines, trained seeds)."""
     trained = []
     sides = [side for number, side in enumerate(SIDES[: len(kinds)]) if number not in skip]
@@ -41,7 +44,7 @@ def record(folder, kinds, seeds=3, subject=FULL, by_machine=False, known=lambda 
             raise NoRelease("there is none")
 
         def trial(spec):
-            if kind is None:
+            if kind is None or spec.seed in fails:
                 return None
             trained.append((str(side.version), spec.seed))
             return make(spec.seed, (20.0, 40.0 + kind), subject.variant)
@@ -51,7 +54,7 @@ def record(folder, kinds, seeds=3, subject=FULL, by_machine=False, known=lambda 
     path = folder / NAME
     history = History(path, known, seeds, 2, lambda text: None)
     history.record([Recording(subject, 1, sides, open_one)])
-    return lines_of(path), trained
+    return lines_of(path, FIELDS), trained
 
 
 def test_each_release_is_like_the_one_before_or_changed(tmp_path):
@@ -120,7 +123,7 @@ def test_a_release_without_a_trial_says_why_and_breaks_no_row(tmp_path, lost):
 def test_what_the_machine_did_is_not_written_down(tmp_path):
     with pytest.raises(TrialFailed):
         record(tmp_path, [0, None], by_machine=True)
-    assert len(lines_of(tmp_path / NAME)) <= 1
+    assert len(lines_of(tmp_path / NAME, FIELDS)) <= 1
 
 
 def test_a_recording_goes_on_and_keeps_other_rows(tmp_path):
@@ -132,8 +135,8 @@ def test_a_recording_goes_on_and_keeps_other_rows(tmp_path):
 
 
 def test_two_recordings_at_once_lose_no_line(tmp_path, monkeypatch):
-    def slowly(path):
-        lines = lines_of(path)
+    def slowly(path, fields):
+        lines = lines_of(path, FIELDS)
         time.sleep(0.05)
         return lines
 
@@ -141,7 +144,7 @@ def test_two_recordings_at_once_lose_no_line(tmp_path, monkeypatch):
     both = [Subject("modelv2-tf", "full"), Subject("modelv2-tf", "stacked")]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda subject: record(tmp_path, [0, 0, 7], 1, subject), both))
-    assert [line["variant"] for line in lines_of(tmp_path / NAME)] == ["full"] * 3 + [
+    assert [line["variant"] for line in lines_of(tmp_path / NAME, FIELDS)] == ["full"] * 3 + [
         "stacked"
     ] * 3
 
@@ -195,8 +198,57 @@ def test_what_was_not_trained_is_pale_in_the_picture(tmp_path):
     assert path.read_text().count(pale) == 1
 
 
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda line: line.pop("like"), "KeyError: 'like'"),
+        (lambda line: line.pop("release"), "KeyError: 'release'"),
+        (lambda line: line.update(backend="torch"), "torch"),
+        (lambda line: line.update(variant="half"), "half"),
+        (lambda line: line.update(release="newest"), "newest"),
+    ],
+)
+def test_a_damaged_line_is_named(tmp_path, damage, why):
+    record(tmp_path, [0, 0])
+    path = tmp_path / NAME
+    content = json.loads(path.read_text())
+    damage(content["lines"][1])
+    path.write_text(json.dumps(content))
+    with pytest.raises(BaselineError, match=rf"{path}: lines\[1\]: .*{why}"):
+        record(tmp_path, [0, 0])
+
+
+def test_a_trial_that_is_there_outlives_a_failure(tmp_path):
+    before, _ = record(tmp_path, [0, 0])
+    assert record(tmp_path, [GONE, 0])[0][0] == before[0]
+
+
+def test_what_another_trial_earned_is_forgotten(tmp_path):
+    record(tmp_path, [0, 0])
+    lines, _ = record(tmp_path, [7, 7], seeds=1)
+    assert lines[0]["returns"] == [36.2]
+
+
+def test_a_seed_that_fails_ends_no_recording(tmp_path):
+    lines, trained = record(tmp_path, [0, 7], fails=[2])
+    assert [len(line["returns"]) for line in lines] == [2, 2]
+
+
+def test_a_place_that_cannot_be_written_to_is_told_before_anything_trains(tmp_path):
+    (tmp_path / "history").write_text("")
+    with pytest.raises(OSError):
+        record(tmp_path, [0, 0])
+
+
+def test_a_release_is_drawn_that_nothing_was_trained_of(tmp_path):
+    pytest.importorskip("matplotlib", reason="this release of RLlib comes without matplotlib")
+    lines, _ = record(tmp_path, [GONE, GONE])
+    assert len(page.draw(tmp_path, lines)) == 1
+    assert "releases trained" not in section(lines)
+
+
 def test_a_damaged_file_is_named(tmp_path):
     path = tmp_path / "history.json"
     path.write_text("[]")
     with pytest.raises(BaselineError, match=f"{path} is damaged"):
-        lines_of(path)
+        lines_of(path, FIELDS)
