@@ -49,7 +49,9 @@ Before, the learner's connectors join the parts that a batch has of an episode a
 sequences, but list states, lengths and mask for each part: PyTorch refuses the update.
 """
 
-TWO_MEMORIES = Askable({"rlmodule-torch": "2.37.0"}, "RLlib makes no model with two memories")
+TWO_MEMORIES = Askable(
+    {"rlmodule-torch": "2.38.0"}, "RLlib has no setting that asks for two memories"
+)
 
 
 def known(contract, subject, askable=None):
