@@ -202,7 +202,6 @@ def ask(tmp_path, monkeypatch, capsys):
     places = {}
     sides = lambda *_: [command.Side(name, release_of(name)) for name in places]  # noqa: E731
     monkeypatch.setattr(command, "open_side", opened)
-    monkeypatch.setattr(command, "releases", lambda: [release_of(name) for name in places])
     monkeypatch.setattr(command, "releases_between", sides)
     asked.places = places
     return asked
