@@ -237,7 +237,7 @@ def test_a_seed_that_fails_ends_no_recording(tmp_path):
 def test_a_place_that_cannot_be_written_to_is_told_before_anything_trains(tmp_path):
     (tmp_path / "history").write_text("")
     with pytest.raises(OSError):
-        record(tmp_path, [0, 0])
+        record(tmp_path, [None, None], by_machine=True)
 
 
 def test_a_release_is_drawn_that_nothing_was_trained_of(tmp_path):
