@@ -46,11 +46,12 @@ LEARNING = Askable(
 """For contracts that learn from episodes in parts, as sampling cuts them into fragments.
 
 Before, the learner's connectors join the parts that a batch has of an episode and then cut
-sequences, but list states, lengths and mask for each part: PyTorch refuses the update.
+sequences, but list states, lengths and mask for each part: PyTorch refuses the update (2.20.0,
+2.31.0 and 2.35.0 were seen to). 2.10.0 ends in a KeyError of its own loss.
 """
 
 TWO_MEMORIES = Askable(
-    {"rlmodule-torch": "2.38.0"}, "RLlib has no setting that asks for two memories"
+    {"rlmodule-torch": "2.38.0"}, "PPO has no setting _model_config, which asks for two memories"
 )
 
 
